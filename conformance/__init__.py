@@ -1,0 +1,45 @@
+"""The few words a chapter of the specification may use.
+
+What is exported here is the vocabulary: requirements, probe datasets, traces and tests of chance.
+The harness that judges with them is in the modules beside it; `python -m conformance` runs it.
+"""
+
+from conformance.capability import Capability, Unsupported
+from conformance.datasets import Identity, Samples, Watched, epoch, flat, plain
+from conformance.request import LoaderRequest
+from conformance.requirement import given, requirement
+from conformance.statistics import (
+    FALSE_ALARM,
+    POWER,
+    rank_correlation_p,
+    share_p,
+    share_power,
+    uniform_p,
+    uniform_power,
+)
+from conformance.subject import Subject
+from conformance.trace import Event, Trace
+
+__all__ = [
+    "FALSE_ALARM",
+    "POWER",
+    "Capability",
+    "Event",
+    "Identity",
+    "LoaderRequest",
+    "Samples",
+    "Subject",
+    "Trace",
+    "Unsupported",
+    "Watched",
+    "epoch",
+    "flat",
+    "given",
+    "plain",
+    "rank_correlation_p",
+    "requirement",
+    "share_p",
+    "share_power",
+    "uniform_p",
+    "uniform_power",
+]

@@ -1,0 +1,16 @@
+"""The reference loader in the documents' literal reading: a lower-ranking argument is ignored."""
+
+from functools import partial
+
+from conformance.adapter import Adapter, adapter_for
+from reference_loader import DataLoader, PadCollate
+
+
+def adapter() -> Adapter:
+    """Return the adapter of reference_loader.DataLoader with on_conflict="ignore"."""
+    return adapter_for(
+        "reference-ignore",
+        partial(DataLoader, on_conflict="ignore"),
+        distribution="dataloader-conformance",
+        offers={"pad_collate": PadCollate},
+    )

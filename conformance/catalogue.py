@@ -1,0 +1,126 @@
+"""The requirements of a specification: every chapter of its package, in order."""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from conformance.errors import UsageError
+from conformance.requirement import Requirement
+
+SPECIFICATION = "specs"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The requirements by name, chapter by chapter, and what became of the sources' claims."""
+
+    package: str
+    requirements: Mapping[str, Requirement]
+
+    @property
+    def chapters(self) -> list[str]:
+        """The chapters' names, in order."""
+        return list(dict.fromkeys(r.chapter for r in self.requirements.values()))
+
+    def get(self, name: str) -> Requirement:
+        """Return the requirement called `name`, with or without its chapter in front.
+
+        Raises:
+            UsageError: there is none; the text names the nearest.
+
+        """
+        bare = name.rpartition(".")[2]
+        if bare not in self.requirements:
+            raise UsageError(
+                f"no requirement is called {name!r}; {nearest(bare, self.requirements)}"
+            )
+        return self.requirements[bare]
+
+    def select(
+        self,
+        chapters: Iterable[str] = (),
+        words: Iterable[str] = (),
+        basis: str | None = None,
+    ) -> list[Requirement]:
+        """Return the requirements of these chapters, whose name holds one of these words.
+
+        Raises:
+            UsageError: a chapter is unknown, or nothing is left.
+
+        """
+        chapters, words = list(chapters), list(words)
+        for chapter in chapters:
+            if chapter not in self.chapters:
+                raise UsageError(
+                    f"no chapter is called {chapter!r}; {nearest(chapter, self.chapters)}"
+                )
+        selected = [
+            requirement
+            for requirement in self.requirements.values()
+            if (not chapters or requirement.chapter in chapters)
+            and (not words or any(word in requirement.name for word in words))
+            and basis in (None, requirement.basis)
+        ]
+        if not selected:
+            raise UsageError(
+                "no requirement is left by this selection; `conformance list` shows all"
+            )
+        return selected
+
+    def claims(self) -> dict[str, dict[str, object]]:
+        """Return the disposition of every claim of the source documents (`claims.toml`)."""
+        source = resources.files(self.package).joinpath("claims.toml")
+        return tomllib.loads(source.read_text("utf-8")) if source.is_file() else {}
+
+    def pending(self) -> list[str]:
+        """Return the claims that no requirement holds yet and a later chapter shall."""
+        return [claim for claim, row in self.claims().items() if "pending" in row]
+
+
+@cache
+def catalogue(package: str = SPECIFICATION) -> Catalogue:
+    """Return the requirements defined in the modules of `package`.
+
+    Raises:
+        UsageError: there is no such package.
+        ValueError: two requirements have the same name, or one has no mutant.
+
+    """
+    found: dict[str, Requirement] = {}
+    for name in chapter_modules(package):
+        module = importlib.import_module(name)
+        own = (v for _, v in inspect.getmembers_static(module) if isinstance(v, Requirement))
+        for requirement in sorted(own, key=_position):
+            if requirement.name in found:
+                raise ValueError(f"two requirements are called {requirement.name}; rename one")
+            if not requirement.mutants:
+                raise ValueError(
+                    f"{requirement.name} has no mutant that it must catch; give it one"
+                )
+            found[requirement.name] = requirement
+    return Catalogue(package, found)
+
+
+def chapter_modules(package: str = SPECIFICATION) -> list[str]:
+    """Return the names of a specification's modules without importing them."""
+    try:
+        path = importlib.import_module(package).__path__
+    except ImportError as error:
+        raise UsageError(f"the specification {package!r} cannot be imported: {error}") from error
+    return [f"{package}.{module.name}" for module in pkgutil.iter_modules(path) if not module.ispkg]
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return a remedy for a misspelt name."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {', '.join(close)}?" if close else f"there are {', '.join(sorted(known))}"
+
+
+def _position(requirement: Requirement) -> int:
+    return requirement.check.__code__.co_firstlineno

@@ -1,0 +1,157 @@
+"""Calls functions in process groups of their own, against a deadline; whatever happens is a value.
+
+Processes come from a fork server that has torch and the specification loaded already, so that one
+costs milliseconds. Nothing that a loader does to its process outlives it: not a patched library,
+not a thread, not a child process.
+"""
+
+import contextlib
+import faulthandler
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+OUTPUT_KEPT = 4_000  # bytes
+GRACE = 1.0  # seconds for a process to end after it has answered
+context = multiprocessing.get_context("forkserver")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A picklable function and its arguments."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an isolated call ended: it returned a value, or died of something, or ran out of time."""
+
+    value: Any = None
+    returned: bool = False
+    exit_code: int | None = None
+    output: str = ""
+    seconds: float = 0.0
+
+    @property
+    def death(self) -> str:
+        """What the process died of, in words; nothing if it had to be stopped."""
+        if self.exit_code is None:
+            return ""
+        if self.exit_code < 0:
+            return f"was killed by {signal.Signals(-self.exit_code).name}"
+        return f"ended with exit code {self.exit_code}"
+
+
+def preload(modules: Sequence[str]) -> None:
+    """Have these modules imported in the fork server, once for all calls to come."""
+    context.set_forkserver_preload(list(modules))
+
+
+def isolated(
+    calls: Iterable[Call], *, deadline: float, jobs: int = 1
+) -> Iterator[tuple[Call, Ending]]:
+    """Run calls, `jobs` at a time and each for at most `deadline` seconds; yield them as they end.
+
+    An ended call's process is gone, and so is all that it started in its process group. Closing
+    the iterator (or an exception in here, such as a KeyboardInterrupt) stops those still running.
+    """
+    waiting = iter(calls)
+    running: list[Running] = []
+    try:
+        while True:
+            while len(running) < jobs and (call := next(waiting, None)) is not None:
+                running.append(Running(call, deadline))
+            if not running:
+                return
+            handles = [handle for each in running for handle in each.handles]
+            wait(handles, timeout=max(0.0, min(each.until for each in running) - time.monotonic()))
+            for each in [each for each in running if each.over]:
+                running.remove(each)
+                yield each.call, each.end()
+    finally:
+        for each in running:
+            each.end()
+
+
+class Running:
+    """One call on its way."""
+
+    def __init__(self, call: Call, deadline: float) -> None:
+        self.call = call
+        self.started = time.monotonic()
+        self.until = self.started + deadline
+        self.output = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed in end()
+        self.receiver, sender = context.Pipe(duplex=False)
+        self.process = context.Process(
+            target=_child, args=(sender, self.output.name, deadline, call)
+        )
+        self.process.start()
+        sender.close()
+
+    @property
+    def handles(self) -> list[Any]:
+        """What becomes ready when the call is over."""
+        return [self.receiver, self.process.sentinel]
+
+    @property
+    def over(self) -> bool:
+        """Whether it has answered, died or run out of time."""
+        return bool(wait(self.handles, timeout=0)) or time.monotonic() >= self.until
+
+    def end(self) -> Ending:
+        """Clear up all that is left of the call, and tell how it went."""
+        answered_or_dead = bool(wait(self.handles, timeout=0))
+        value, returned = _received(self.receiver)
+        if answered_or_dead:
+            self.process.join(GRACE)
+        exit_code = self.process.exitcode
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.ident or os.getpid(), signal.SIGKILL)
+        if self.process.is_alive():  # it had not come to lead a group yet
+            self.process.kill()
+        self.process.join()
+        self.process.close()
+        self.receiver.close()
+        with self.output:
+            return Ending(
+                value, returned, exit_code, _tail(self.output), time.monotonic() - self.started
+            )
+
+
+def _child(sender: Connection, output: str, deadline: float, call: Call) -> None:
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    printed = os.open(output, os.O_WRONLY | os.O_APPEND)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # With this a crash or a hang shows in the output where it happened.
+    faulthandler.enable(sys.stderr)
+    faulthandler.dump_traceback_later(deadline * 0.95)
+    value = call.function(*call.arguments)
+    faulthandler.cancel_dump_traceback_later()
+    sender.send(value)
+    sender.close()
+
+
+def _received(receiver: Connection) -> tuple[Any, bool]:
+    try:
+        return (receiver.recv(), True) if receiver.poll() else (None, False)
+    except EOFError:
+        return None, False
+
+
+def _tail(output: Any) -> str:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - OUTPUT_KEPT))
+    text: str = output.read().decode("utf-8", "replace")
+    return text if size <= OUTPUT_KEPT else f"(the last {OUTPUT_KEPT:,} of {size:,} bytes)\n{text}"

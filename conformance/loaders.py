@@ -1,0 +1,95 @@
+"""Finds a loader by the name given to `--loader`."""
+
+import importlib
+import importlib.metadata
+import pkgutil
+from dataclasses import replace
+from typing import Any
+
+from conformance import adapters
+from conformance.adapter import Adapter, adapter_for
+from conformance.catalogue import nearest
+from conformance.errors import UsageError
+
+ENTRY_POINTS = "conformance.adapters"
+
+
+def named(name: str) -> Adapter:
+    """Return the adapter that `name` stands for.
+
+    A bundled adapter, an entry point of another package in the group `conformance.adapters`, or
+    `module:object`, where the object is an adapter or a callable like the DataLoader.
+
+    Raises:
+        UsageError: there is nothing of that name, or it cannot be imported or called.
+
+    """
+    try:
+        found = _find(name)
+        found = found() if getattr(found, "__name__", "") == "adapter" else found
+        adapter = found if isinstance(found, Adapter) else adapter_for(name, found)
+    except ModuleNotFoundError as error:
+        raise UsageError(_missing(name, error)) from error
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"the loader {name!r} cannot be used: {type(error).__name__}: {error}"
+        ) from error
+    return replace(adapter, name=name)
+
+
+def bundled() -> list[str]:
+    """Return the names of the adapters that come with the harness."""
+    return [module.name.replace("_", "-") for module in pkgutil.iter_modules(adapters.__path__)]
+
+
+def bundled_module(name: str) -> str:
+    """Return the module of a bundled adapter."""
+    return f"{adapters.__name__}.{name.replace('-', '_')}"
+
+
+def available() -> list[str]:
+    """Return every name that `--loader` takes besides `module:object`."""
+    return [*bundled(), *sorted(entry.name for entry in _entry_points())]
+
+
+def _find(name: str) -> Any:
+    if ":" in name:
+        return _object(*name.split(":", 1))
+    if name in bundled():
+        return importlib.import_module(bundled_module(name)).adapter
+    for entry in _entry_points():
+        if entry.name == name:
+            return entry.load()
+    remedy = nearest(name, available())
+    raise UsageError(
+        f"no loader is called {name!r}; {remedy} Your own goes by module:callable, as in "
+        "--loader my_package.loading:MyLoader"
+    )
+
+
+def _object(module: str, path: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for part in path.split("."):
+        if not hasattr(found, part):
+            known = [name for name in vars(found) if not name.startswith("_")]
+            raise UsageError(f"{module} has no {path!r}; {nearest(part, known)}")
+        found = getattr(found, part)
+    return found
+
+
+def _entry_points() -> importlib.metadata.EntryPoints:
+    return importlib.metadata.entry_points(group=ENTRY_POINTS)
+
+
+def _missing(name: str, error: ModuleNotFoundError) -> str:
+    if name in bundled():
+        return (
+            f"the loader {name!r} needs {error.name}, which is not installed; "
+            f"pip install 'dataloader-conformance[{name}]'"
+        )
+    return (
+        f"the loader {name!r} cannot be imported: no module {error.name!r} in "
+        "the current folder or the environment; check the spelling, or install its package here"
+    )

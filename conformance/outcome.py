@@ -1,0 +1,83 @@
+"""What became of a requirement, and what there is to show for it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """The eight ways in which judging one requirement on one loader can end."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    KNOWN = "known"
+    UNEXPECTED_PASS = "unexpected pass"
+
+    @property
+    def broken(self) -> bool:
+        """Whether the loader was not seen to do what was required of it."""
+        return self in (Outcome.FAILED, Outcome.ERROR, Outcome.TIMEOUT, Outcome.CRASH)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one check and, where it did not pass, what shows it.
+
+    Attributes:
+        outcome: how it ended.
+        message: why, in a line.
+        asked: the request that was made last, as a call.
+        example: the arguments that Hypothesis found and shrank, as source text.
+        came: what the check observed, by the names it gave to it.
+        observations: choices made by the loader that the documents leave open.
+        script: a program that shows the failure with the loader alone.
+        traceback: where it happened, if an exception tells.
+        output: the last of what was printed meanwhile.
+        seconds: how long judging took.
+
+    """
+
+    outcome: Outcome
+    message: str = ""
+    asked: str = ""
+    example: dict[str, str] = field(default_factory=dict)
+    came: dict[str, str] = field(default_factory=dict)
+    observations: tuple[str, ...] = ()
+    script: str = ""
+    traceback: str = ""
+    output: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """A verdict with what it was about: everything that a report needs to know of it."""
+
+    loader: str
+    requirement: str
+    chapter: str
+    level: str
+    basis: str
+    sentence: str
+    source: tuple[str, ...]
+    verdict: Verdict
+    known: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict's outcome, seen against what is known of the loader."""
+        if not self.known or self.verdict.outcome is Outcome.UNSUPPORTED:
+            return self.verdict.outcome
+        return Outcome.UNEXPECTED_PASS if self.verdict.outcome is Outcome.PASSED else Outcome.KNOWN
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What identifies the result in a report."""
+        return (self.loader, self.requirement)
+
+
+Json = dict[str, Any]

@@ -1,0 +1,1 @@
+"""Reports: a run writes JSON lines, and every other format is a function of them."""

@@ -1,0 +1,88 @@
+"""What changes between two reports: an upgrade of one loader, or a move to another."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from conformance.errors import UsageError
+from conformance.outcome import Outcome, Result
+from conformance.report.jsonl import Report
+
+
+@dataclass(frozen=True)
+class Change:
+    """A requirement on which two reports differ; `None` where one of them did not judge it."""
+
+    before: Result | None
+    after: Result | None
+
+    @property
+    def result(self) -> Result:
+        """Either of the two, for what they share."""
+        result = self.after or self.before
+        assert result is not None
+        return result
+
+    @property
+    def breaks(self) -> bool:
+        """Whether a promise that was kept is broken now, or can no longer be seen to be kept."""
+        return _kept(self.before) and not _kept(self.after)
+
+    @property
+    def mends(self) -> bool:
+        """Whether a promise is kept that was not before."""
+        return not _kept(self.before) and _kept(self.after)
+
+    def __str__(self) -> str:
+        chosen = ""
+        if self.before and self.after and self.before.outcome == self.after.outcome:
+            chosen = f" ({_choices(self.before)} -> {_choices(self.after)})"
+        return (
+            f"{self.result.chapter}.{self.result.requirement}: "
+            f"{_outcome(self.before)} -> {_outcome(self.after)}{chosen}"
+        )
+
+
+def compare(before: Report, after: Report) -> list[Change]:
+    """Return what differs, in the order of the reports.
+
+    Loaders of the same name are compared; where each report is of a single loader, those two are.
+
+    Raises:
+        UsageError: the reports have no loader in common.
+
+    """
+    if len(before.loaders) == len(after.loaders) == 1:
+        pairs = [(before.loaders[0], after.loaders[0])]
+    else:
+        pairs = [(name, name) for name in before.loaders if name in after.loaders]
+    if not pairs:
+        raise UsageError(
+            f"the reports have no loader in common ({', '.join(before.loaders)} and "
+            f"{', '.join(after.loaders)}); compare reports of one loader each"
+        )
+    changes = []
+    for old_name, new_name in pairs:
+        old, new = _by_requirement(before.of(old_name)), _by_requirement(after.of(new_name))
+        for name in dict.fromkeys([*old, *new]):
+            change = Change(old.get(name), new.get(name))
+            if _outcome(change.before) != _outcome(change.after) or (
+                _choices(change.before) != _choices(change.after)
+            ):
+                changes.append(change)
+    return changes
+
+
+def _by_requirement(results: Iterable[Result]) -> dict[str, Result]:
+    return {result.requirement: result for result in results}
+
+
+def _kept(result: Result | None) -> bool:
+    return result is not None and result.verdict.outcome is Outcome.PASSED
+
+
+def _outcome(result: Result | None) -> str:
+    return result.outcome if result else "not judged"
+
+
+def _choices(result: Result | None) -> str:
+    return ", ".join(result.verdict.observations) if result else ""

@@ -1,0 +1,41 @@
+"""The report as Markdown, for an issue or a job summary."""
+
+import re
+
+import jinja2
+
+from conformance.outcome import Outcome
+from conformance.report.jsonl import Report
+from conformance.report.summary import closing_line, summarise
+
+environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("conformance.report"),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+def cell(text: str) -> str:
+    """Return text that cannot leave its place in a paragraph or a table, whatever it holds."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~])", r"\\\1", " ".join(text.split()))
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return text as a code block with a fence longer than any in it."""
+    fence = "`" * (1 + max([2, *map(len, re.findall(r"`+", text))]))
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+environment.filters |= {"cell": cell, "fenced": fenced}
+
+
+def render(report: Report, *, strict: bool = False) -> str:
+    """Return a table of counts, and a section for each loader's failures."""
+    return environment.get_template("report.md.jinja").render(
+        report=report,
+        summaries={name: summarise(report.of(name), strict=strict) for name in report.loaders},
+        closing=closing_line(report.results),
+        Outcome=Outcome,
+    )

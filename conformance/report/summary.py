@@ -1,0 +1,71 @@
+"""What a report amounts to: counts, always out of something, and whether a loader conforms."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conformance.outcome import Outcome, Result
+from conformance.requirement import Basis, Level
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of the requirements that apply were met; `asked` leaves out the unsupported."""
+
+    passed: int
+    asked: int
+
+    def __str__(self) -> str:
+        return f"{self.passed} of {self.asked}"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One loader's results, counted."""
+
+    counts: Counter[Outcome]
+    must: Score
+    should: Score
+    documents: Score
+    practice: Score
+    conforms: bool
+
+    @property
+    def verdict(self) -> str:
+        """The summary's last word."""
+        if self.conforms:
+            known = self.counts[Outcome.KNOWN]
+            return f"conforms, but for {known} known deviations" if known else "conforms"
+        return "does not conform" if self.must.asked else "was not judged: nothing applies to it"
+
+
+def summarise(results: Sequence[Result], *, strict: bool = False) -> Summary:
+    """Count one loader's results.
+
+    A loader conforms if every binding requirement that applies to it is met or known not to be,
+    and there is at least one; `strict` binds it to SHOULD as well.
+    """
+    asked = [result for result in results if result.outcome is not Outcome.UNSUPPORTED]
+    binding = [result for result in asked if strict or Level(result.level).binding]
+    return Summary(
+        counts=Counter(result.outcome for result in results),
+        must=_score([r for r in asked if Level(r.level).binding]),
+        should=_score([r for r in asked if not Level(r.level).binding]),
+        documents=_score([r for r in asked if r.basis == Basis.DOCUMENTS]),
+        practice=_score([r for r in asked if r.basis == Basis.PRACTICE]),
+        conforms=bool(asked)
+        and all(result.outcome in (Outcome.PASSED, Outcome.KNOWN) for result in binding)
+        and not any(result.outcome is Outcome.UNEXPECTED_PASS for result in asked),
+    )
+
+
+def closing_line(results: Sequence[Result]) -> str:
+    """Return the counts over all loaders, as test runners end."""
+    counts = Counter(result.outcome for result in results)
+    passed = counts[Outcome.PASSED]
+    aside = counts[Outcome.UNSUPPORTED] + counts[Outcome.KNOWN]
+    return f"{passed} passed, {len(results) - passed - aside} failed, {aside} skipped"
+
+
+def _score(asked: Sequence[Result]) -> Score:
+    return Score(sum(result.outcome is Outcome.PASSED for result in asked), len(asked))

@@ -1,0 +1,159 @@
+"""A run: which loaders are judged by which requirements, each pair in isolation."""
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from conformance.adapter import Deviation
+from conformance.catalogue import Catalogue, catalogue, chapter_modules
+from conformance.errors import UsageError
+from conformance.isolate import OUTPUT_KEPT, Call, Ending, isolated, preload
+from conformance.judge import Settings, judge
+from conformance.loaders import bundled, bundled_module, named
+from conformance.outcome import Outcome, Result, Verdict
+from conformance.requirement import Requirement
+
+IMPORT_DEADLINE = 120.0  # seconds; some libraries take long to import
+
+
+@dataclass(frozen=True)
+class LoaderInfo:
+    """What a report says about a loader before it is judged."""
+
+    name: str
+    version: str
+    capabilities: tuple[str, ...]
+    deviations: tuple[Deviation, ...] = ()
+
+
+def warm_up(specification: str, loaders: Sequence[str]) -> None:
+    """Prepare the fork server: the harness, the chapters and the bundled loaders asked for.
+
+    What a user names by `module:object` is imported in isolation only.
+    """
+    ours = [bundled_module(name) for name in loaders if name in bundled()]
+    preload(["conformance.run", *chapter_modules(specification), *ours])
+
+
+def describe(loaders: Sequence[str]) -> list[LoaderInfo]:
+    """Find the loaders, without importing them here.
+
+    Raises:
+        UsageError: one cannot be found, imported or called, or ends the process when imported.
+
+    """
+    found: dict[str, LoaderInfo] = {}
+    calls = [Call(_describe, (name,)) for name in dict.fromkeys(loaders)]
+    for call, ending in isolated(calls, deadline=IMPORT_DEADLINE, jobs=2):
+        (name,) = call.arguments
+        if isinstance(ending.value, LoaderInfo):
+            found[name] = ending.value
+        elif ending.returned:
+            raise UsageError(str(ending.value))
+        else:
+            how = ending.death or f"was not over after {IMPORT_DEADLINE:.0f} seconds"
+            raise UsageError(
+                f"the loader {name!r} cannot be used: the process that imported it {how}; "
+                f"try `python -c 'import {name.partition(':')[0]}'`"
+            )
+    return [found[name] for name in dict.fromkeys(loaders)]
+
+
+def run(
+    subjects: Catalogue,
+    loaders: Iterable[LoaderInfo],
+    requirements: Sequence[Requirement],
+    settings: Settings,
+    *,
+    jobs: int = 1,
+    known: Mapping[tuple[str, str], str] | None = None,
+) -> Iterator[Result]:
+    """Judge each loader by each requirement and yield the results as they come.
+
+    Args:
+        subjects: the catalogue that the requirements are from.
+        loaders: who is judged.
+        requirements: by what.
+        settings: how hard.
+        jobs: how many are judged at a time.
+        known: the reasons of accepted deviations by loader and requirement, besides the adapters'.
+
+    """
+    accepted = dict(known or {})
+    calls = []
+    for loader in loaders:
+        for deviation in loader.deviations:
+            accepted.setdefault((loader.name, deviation.requirement), deviation.reason)
+        for requirement in requirements:
+            calls.append(
+                Call(judge_named, (subjects.package, loader.name, requirement.name, settings))
+            )
+    for call, ending in isolated(calls, deadline=settings.deadline, jobs=jobs):
+        _, loader_name, requirement_name, _ = call.arguments
+        requirement = subjects.get(requirement_name)
+        yield Result(
+            loader=loader_name,
+            requirement=requirement.name,
+            chapter=requirement.chapter,
+            level=requirement.level,
+            basis=requirement.basis,
+            sentence=requirement.sentence,
+            source=(*requirement.claims, *requirement.evidence),
+            verdict=verdict_on(ending),
+            known=accepted.get((loader_name, requirement_name), ""),
+        )
+
+
+def judge_named(specification: str, loader: str, requirement: str, settings: Settings) -> Verdict:
+    """Judge by names: what is called in isolation."""
+    return judge(catalogue(specification).get(requirement), named(loader), settings)
+
+
+def verdict_on(ending: Ending) -> Verdict:
+    """Return the verdict that an isolated judgement came to, or the one that its end amounts to."""
+    if ending.returned:
+        verdict: Verdict = ending.value
+        flooded = len(ending.output) > OUTPUT_KEPT
+        output = ending.output if verdict.outcome.broken or flooded else ""
+        return replace(verdict, output=output)
+    if ending.death:
+        outcome, message = Outcome.CRASH, f"the process {ending.death}"
+    else:
+        outcome = Outcome.TIMEOUT
+        message = "it was not over at the deadline; where it was then stands in the output"
+    return Verdict(outcome, message, output=ending.output, seconds=ending.seconds)
+
+
+def environment() -> dict[str, Any]:
+    """Return what a report says about where it was made."""
+    return {
+        "suite": _version("dataloader-conformance"),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "platform": platform.platform(),
+        "accelerator": str(torch.accelerator.current_accelerator() or "none"),
+    }
+
+
+def _describe(name: str) -> LoaderInfo | str:
+    try:
+        adapter = named(name)
+    except UsageError as error:
+        return str(error)
+    return LoaderInfo(
+        name=name,
+        version=_version(adapter.distribution) if adapter.distribution else "",
+        capabilities=tuple(sorted(adapter.capabilities)),
+        deviations=adapter.deviations,
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,1 @@
+"""The tests of the harness, of the specification and of the reference loader."""

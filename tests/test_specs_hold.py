@@ -1,0 +1,30 @@
+"""The specification can be met: by the reference loader, and by torch but for what is declared."""
+
+import pytest
+
+from conformance.catalogue import catalogue
+from conformance.judge import Settings, judge
+from conformance.loaders import named
+from conformance.outcome import Outcome
+from conformance.requirement import Requirement
+
+REQUIREMENTS = list(catalogue().requirements.values())
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda r: r.name)
+@pytest.mark.parametrize("loader", ["reference", "reference-ignore"])
+def test_the_reference_loader_meets_every_requirement(
+    requirement: Requirement, loader: str
+) -> None:
+    verdict = judge(requirement, named(loader), Settings())
+    assert verdict.outcome is Outcome.PASSED, f"{verdict.message}\n{verdict.traceback}"
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda r: r.name)
+def test_torch_meets_every_requirement_but_those_declared(requirement: Requirement) -> None:
+    adapter = named("torch")
+    declared = {deviation.requirement for deviation in adapter.deviations}
+    verdict = judge(requirement, adapter, Settings())
+    if verdict.outcome is not Outcome.UNSUPPORTED:
+        met = verdict.outcome is Outcome.PASSED
+        assert met == (requirement.name not in declared), f"{verdict.message}\n{verdict.traceback}"
