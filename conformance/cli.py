@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from rich.syntax import Syntax
 from conformance.catalogue import catalogue, nearest
 from conformance.errors import UsageError
 from conformance.judge import Settings
+from conformance.kill_matrix import kill_matrix, write_matrix
 from conformance.known import read_known, write_known
 from conformance.loaders import available
 from conformance.outcome import Result
@@ -23,17 +23,15 @@ from conformance.report.compare import compare as compare_reports
 from conformance.report.jsonl import ReportWriter, read_report
 from conformance.report.summary import summarise
 from conformance.requirement import Basis
-from conformance.run import describe, environment, run, warm_up
+from conformance.run import describe, header, run, warm_up
 
 REPORT = Path("conformance-report.jsonl")
+MATRIX = Path("build/kill-matrix.csv")
 INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line; wrong use ends with one line that says so."""
-    # A user's loader lies in the folder that they are in, as with `python -m`.
-    if os.getcwd() not in sys.path:  # noqa: PTH109 - sys.path holds strings
-        sys.path.insert(0, os.getcwd())  # noqa: PTH109
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as ending:
@@ -164,23 +162,11 @@ def run_(
     warm_up(subjects.package, loaders)
     described = describe(loaders)
     settings = Settings(seed, examples, deadline)
-    header = {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        **environment(),
-        "seed": seed,
-        "examples": examples,
-        "deadline": deadline,
-        "pending": subjects.pending(),
-        "loaders": [
-            {"name": d.name, "version": d.version, "capabilities": d.capabilities}
-            for d in described
-        ],
-    }
     order = [
         (loader.name, requirement.name) for loader in described for requirement in requirements
     ]
     interrupted = False
-    with ReportWriter(output, header, order) as writer:
+    with ReportWriter(output, header(subjects, described, settings), order) as writer:
         results = run(
             subjects,
             described,
@@ -290,6 +276,43 @@ def compare(before: Path, after: Path) -> None:
     if not changes:
         click.echo("nothing changes")
     raise click.exceptions.Exit(1 if groups["no longer kept"] else 0)
+
+
+@cli.command()
+@click.option("--loader", default="reference", show_default=True, help="The honest loader.")
+@selecting
+@click.option("--seed", type=int, default=0, show_default=True, help="Where all choices start.")
+@click.option("--examples", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--jobs", type=click.IntRange(1), help="How many at a time.  [default: the cores]")
+@click.option("--output", type=click.Path(path_type=Path), default=MATRIX, show_default=True)
+def mutants(
+    loader: str,
+    chapters: Sequence[str],
+    words: Sequence[str],
+    basis: str | None,
+    seed: int,
+    examples: int,
+    jobs: int | None,
+    output: Path,
+) -> None:
+    """Break a loader in all known ways and see which requirement notices: the kill matrix."""
+    subjects = catalogue()
+    requirements = subjects.select(chapters, words, basis)
+    warm_up(subjects.package, [loader])
+    describe([loader])
+    settings = Settings(seed, examples)
+    _writable(output)
+    rows = []
+    for row in kill_matrix(subjects, loader, requirements, settings, jobs or os.cpu_count() or 1):
+        rows.append(row)
+        caught = f"caught by {len(row.killers)}" if row.killed else "NOT CAUGHT by its requirement"
+        click.echo(f"{row.requirement}: {row.mutant}: {caught}\n{row.output}".rstrip())
+    rank = {requirement.name: position for position, requirement in enumerate(requirements)}
+    rows.sort(key=lambda row: rank[row.requirement])
+    write_matrix(output, rows)
+    killed = sum(row.killed for row in rows)
+    click.echo(f"{killed} of {len(rows)} mutants caught by their requirement; matrix in {output}")
+    raise click.exceptions.Exit(0 if killed == len(rows) else 1)
 
 
 @contextmanager

@@ -76,6 +76,10 @@ def epoch(loader: Iterable[Any]) -> list[Any]:
     return [plain(batch) for batch in loader]
 
 
-def flat(batches: Iterable[Iterable[Any]]) -> list[Any]:
-    """Return the samples of all batches, in order."""
-    return [sample for batch in batches for sample in batch]
+def flat(batches: Iterable[Any]) -> list[Any]:
+    """Return the samples of all batches, in order; what cannot be iterated counts as one sample."""
+    return [
+        sample
+        for batch in batches
+        for sample in (batch if isinstance(batch, Iterable) else [batch])
+    ]

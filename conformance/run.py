@@ -2,8 +2,11 @@
 
 import importlib.metadata
 import platform
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,8 +36,11 @@ class LoaderInfo:
 def warm_up(specification: str, loaders: Sequence[str]) -> None:
     """Prepare the fork server: the harness, the chapters and the bundled loaders asked for.
 
-    What a user names by `module:object` is imported in isolation only.
+    What a user names by `module:object` is imported in isolation only; it is found in the current
+    folder, as with `python -m`.
     """
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
     ours = [bundled_module(name) for name in loaders if name in bundled()]
     preload(["conformance.run", *chapter_modules(specification), *ours])
 
@@ -128,14 +134,23 @@ def verdict_on(ending: Ending) -> Verdict:
     return Verdict(outcome, message, output=ending.output, seconds=ending.seconds)
 
 
-def environment() -> dict[str, Any]:
-    """Return what a report says about where it was made."""
+def header(
+    subjects: Catalogue, loaders: Iterable[LoaderInfo], settings: Settings
+) -> dict[str, Any]:
+    """Return what a report says about how, where and of whom it was made."""
     return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "suite": _version("dataloader-conformance"),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "platform": platform.platform(),
         "accelerator": str(torch.accelerator.current_accelerator() or "none"),
+        **asdict(settings),
+        "pending": subjects.pending(),
+        "loaders": [
+            {"name": loader.name, "version": loader.version, "capabilities": loader.capabilities}
+            for loader in loaders
+        ],
     }
 
 

@@ -144,18 +144,22 @@ class Freed(ast.NodeTransformer):
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
+        self.in_function = False
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """Take the subject, annotations and decorators with arguments off a function."""
+        outer, self.in_function = self.in_function, True
         self.generic_visit(node)
+        self.in_function = outer
         node.decorator_list = [
             decorator
             for decorator in node.decorator_list
             if isinstance(decorator, ast.Name | ast.Attribute)
         ]
         node.returns = None
-        for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
-            argument.annotation = None
+        for argument in ast.walk(node.args):
+            if isinstance(argument, ast.arg):
+                argument.annotation = None
         node.args.args = [argument for argument in node.args.args if argument.arg != "subject"]
         node.body = _without_docstring(node.body) or [ast.Pass()]
         return node
@@ -167,8 +171,10 @@ class Freed(ast.NodeTransformer):
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        """Keep a dataclass's field, without a type that would have to be imported."""
+        """Take the type off a variable; a dataclass's field needs one, that needs no import."""
         self.generic_visit(node)
+        if self.in_function and node.value:
+            return ast.Assign([node.target], node.value)
         if not (isinstance(node.annotation, ast.Name) and hasattr(builtins, node.annotation.id)):
             node.annotation = ast.Name("object", ast.Load())
         return node

@@ -124,7 +124,7 @@ def read_report(path: Path, *, partial: bool = False) -> Report:
             "run again, or see what is there with --partial"
         )
     try:
-        results = [_result(row) for row in rows]
+        results = [as_result(row) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"the report {path} is damaged: {error!r} in a result; run again"
@@ -155,7 +155,8 @@ def _line(result: Result) -> dict[str, Any]:
     return {"kind": "result", "outcome": result.outcome, **asdict(result)}
 
 
-def _result(row: Mapping[str, Any]) -> Result:
+def as_result(row: Mapping[str, Any]) -> Result:
+    """Return the result that `asdict` made a row of."""
     given = {field.name: row["verdict"][field.name] for field in fields(Verdict)}
     given["outcome"] = Outcome(given["outcome"])
     given["observations"] = tuple(given["observations"])

@@ -1,0 +1,96 @@
+"""The kill matrix: which requirement catches which mutant.
+
+A requirement has to catch its own mutants. Which others it catches shows how far the requirements
+overlap: a mutant caught by many of them is a gross one, a requirement that catches nothing but its
+own a sharp one.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.catalogue import Catalogue, catalogue
+from conformance.isolate import Call, isolated
+from conformance.judge import Settings, judge
+from conformance.loaders import named
+from conformance.mutation import mutated
+from conformance.outcome import Outcome
+from conformance.requirement import Mutant, Requirement
+
+ROW_DEADLINE = 300.0  # seconds for all requirements on one mutant
+
+
+@dataclass(frozen=True)
+class Row:
+    """One mutant, and what each requirement said of it."""
+
+    requirement: str
+    mutant: str
+    outcomes: Mapping[str, Outcome]
+    output: str = ""
+
+    @property
+    def killed(self) -> bool:
+        """Whether the mutant's own requirement caught it."""
+        return self.outcomes.get(self.requirement) is Outcome.FAILED
+
+    @property
+    def killers(self) -> list[str]:
+        """The requirements that caught it."""
+        return [name for name, outcome in self.outcomes.items() if outcome is Outcome.FAILED]
+
+
+def kill_matrix(
+    subjects: Catalogue,
+    loader: str,
+    requirements: Sequence[Requirement],
+    settings: Settings,
+    jobs: int = 1,
+) -> Iterator[Row]:
+    """Judge every mutant of these requirements by all of them, and yield the rows as they come.
+
+    A row has a process of its own; a requirement that ends the process, or does not end, is one
+    that did not catch the mutant.
+    """
+    names = [requirement.name for requirement in requirements]
+    calls = [
+        Call(judge_mutant, (subjects.package, loader, owner.name, mutant.name, names, settings))
+        for owner in requirements
+        for mutant in owner.mutants
+    ]
+    for call, ending in isolated(calls, deadline=ROW_DEADLINE, jobs=jobs):
+        _, _, requirement_name, mutant_name, *_ = call.arguments
+        outcomes = ending.value if ending.returned else {}
+        output = "" if ending.returned else f"the process {ending.death}\n{ending.output}"
+        yield Row(requirement_name, mutant_name, outcomes, output)
+
+
+def judge_mutant(
+    specification: str,
+    loader: str,
+    requirement: str,
+    mutant: str,
+    names: Sequence[str],
+    settings: Settings,
+) -> dict[str, Outcome]:
+    """Return the outcome of each requirement on one mutant of a loader."""
+    subjects = catalogue(specification)
+    adapter = mutated(named(loader), _mutant(subjects.get(requirement), mutant))
+    return {name: judge(subjects.get(name), adapter, settings).outcome for name in names}
+
+
+def write_matrix(path: Path, rows: Sequence[Row]) -> None:
+    """Write the matrix as CSV: a row for each mutant, a column for each requirement."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = list(dict.fromkeys(name for row in rows for name in row.outcomes))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["requirement", "mutant", "killed", *columns])
+        for row in rows:
+            cells = ["x" if name in row.killers else "" for name in columns]
+            writer.writerow([row.requirement, row.mutant, "yes" if row.killed else "NO", *cells])
+
+
+def _mutant(requirement: Requirement, name: str) -> Mutant:
+    return next(mutant for mutant in requirement.mutants if mutant.name == name)

@@ -1,0 +1,82 @@
+"""The jobs of this project. `nox -s conformance` is the main one; `nox -l` lists all."""
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["conformance", "tests", "lint", "types", "architecture"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+OURS = ("conformance", "reference_loader", "specs", "tests", "noxfile.py")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Judge the reference loader and torch's, then torchdata's; or whom the arguments name."""
+    _install(session)
+    if session.posargs:
+        _judge(session, *session.posargs)
+        return
+    bundled = ("reference", "reference-ignore", "torch")
+    output = ("--output", "build/conformance.jsonl")
+    _judge(session, *(f"--loader={name}" for name in bundled), *output)
+    session.notify("torchdata")
+
+
+@nox.session
+def torchdata(session: nox.Session) -> None:
+    """Judge torchdata's StatefulDataLoader, in an environment of its own."""
+    _install(session, extra="torchdata")
+    _judge(session, "--loader=torchdata", "--output=build/torchdata.jsonl", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Test the harness, the specification and the reference loader."""
+    _install(session, "test")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Judge all mutants by all requirements and write the kill matrix to build/."""
+    _install(session)
+    session.run("conformance", "mutants", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style."""
+    session.install("-c", "constraints.txt", *_group("lint"))
+    session.run("ruff", "check", *OURS)
+    session.run("ruff", "format", "--check", *OURS)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    _install(session, "types")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def architecture(session: nox.Session) -> None:
+    """Check who imports whom."""
+    session.install("-c", "constraints.txt", *_group("architecture"))
+    session.run("lint-imports", env={"PYTHONPATH": "."})
+
+
+def _install(session: nox.Session, *groups: str, extra: str = "") -> None:
+    package = f".[{extra}]" if extra else "."
+    needed = [requirement for group in groups for requirement in _group(group)]
+    session.install("-c", "constraints.txt", "-e", package, *needed)
+
+
+def _group(name: str) -> tuple[str, ...]:
+    return tuple(nox.project.dependency_groups(PROJECT, name))
+
+
+def _judge(session: nox.Session, *arguments: str) -> None:
+    # 1 is a verdict ("does not conform") as much as 0: the session fails, and nothing broke.
+    session.run("conformance", "run", *arguments)
