@@ -75,8 +75,14 @@ def selecting(command: click.decorators.FC) -> click.decorators.FC:
 @cli.command("list")
 @selecting
 @click.option("--loaders", is_flag=True, help="The names that --loader takes, instead.")
-def list_(chapters: Sequence[str], words: Sequence[str], basis: str | None, loaders: bool) -> None:
+@click.option("--markdown", "as_page", is_flag=True, help="The whole catalogue as a page.")
+def list_(
+    chapters: Sequence[str], words: Sequence[str], basis: str | None, loaders: bool, as_page: bool
+) -> None:
     """List the requirements, chapter by chapter."""
+    if as_page:
+        click.echo(markdown.render_catalogue(catalogue()), nl=False)
+        return
     if loaders:
         click.echo("\n".join([*available(), "module:callable  (any callable like the DataLoader)"]))
         return

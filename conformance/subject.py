@@ -121,6 +121,10 @@ class Observed:
         with self._subject.blame():
             return len(self._loader)
 
+    def __bool__(self) -> bool:
+        with self._subject.blame():
+            return bool(self._loader)
+
     def __getattr__(self, name: str) -> Any:
         with self._subject.blame():
             return getattr(self._loader, name)

@@ -4,6 +4,7 @@ import re
 
 import jinja2
 
+from conformance.catalogue import Catalogue
 from conformance.outcome import Outcome
 from conformance.report.jsonl import Report
 from conformance.report.summary import closing_line, summarise
@@ -39,3 +40,12 @@ def render(report: Report, *, strict: bool = False) -> str:
         closing=closing_line(report.results),
         Outcome=Outcome,
     )
+
+
+def render_catalogue(subjects: Catalogue) -> str:
+    """Return a page with every requirement, chapter by chapter."""
+    chapters = {
+        chapter: [r for r in subjects.requirements.values() if r.chapter == chapter]
+        for chapter in subjects.chapters
+    }
+    return environment.get_template("catalogue.md.jinja").render(chapters=chapters)

@@ -180,9 +180,10 @@ def test_a_shuffled_order_longer_than_one_chunk_equals_torchs() -> None:
     """An order that is handed out in several pieces is still torch's."""
     size = 150_000
     orders = []
-    for make in (TorchDataLoader, DataLoader):
+    makers: list[MakeLoader] = [TorchDataLoader, DataLoader]
+    for make in makers:
         generator = torch.Generator().manual_seed(5)
-        loader: Any = make(  # type: ignore[operator]
+        loader = make(
             range(size), batch_size=50_000, shuffle=True, generator=generator, collate_fn=list
         )
         orders.append((list(loader), generator.get_state().tolist()))

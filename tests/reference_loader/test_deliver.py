@@ -42,7 +42,7 @@ class Scripted:
         self.closed += 1
 
 
-class Boom(Exception):
+class BoomError(Exception):
     """An error that only these tests raise."""
 
 
@@ -94,14 +94,14 @@ def test_without_a_window_nothing_is_drawn_before_it_is_asked_for() -> None:
 
 @pytest.mark.parametrize("script", [[], [2, 1, 0], [1, 1, 1]])
 def test_a_failure_is_raised_at_its_turn_and_the_batches_after_it_follow(script: list[int]) -> None:
-    executor = Scripted(script, {1: Failed(1, Boom())})
-    assert rest(deliver(plan(range(4)), executor, window=3)) == [0, "Boom", 2, 3]
+    executor = Scripted(script, {1: Failed(1, BoomError())})
+    assert rest(deliver(plan(range(4)), executor, window=3)) == [0, "BoomError", 2, 3]
 
 
 def test_the_error_raised_is_the_one_that_happened() -> None:
-    error = Boom("here")
+    error = BoomError("here")
     delivery = deliver(plan([0]), Scripted(outcomes={0: Failed(0, error)}), window=0)
-    with pytest.raises(Boom) as caught:
+    with pytest.raises(BoomError) as caught:
         next(delivery)
     assert caught.value is error
 
@@ -111,10 +111,10 @@ def test_a_failing_sampler_loses_no_batch_in_hand_and_ends_the_epoch(window: int
     def keys() -> Iterator[int]:
         yield 0
         yield 1
-        raise Boom
+        raise BoomError
 
     executor = Scripted([1])
-    assert rest(deliver(plan(keys()), executor, window)) == [0, 1, "Boom"]
+    assert rest(deliver(plan(keys()), executor, window)) == [0, 1, "BoomError"]
 
 
 @pytest.mark.parametrize("window", [0, 3])
@@ -177,13 +177,13 @@ def test_a_batch_that_was_delivered_is_not_kept() -> None:
 
 
 def test_an_error_that_was_handled_is_freed_without_the_garbage_collector() -> None:
-    executor = Scripted(outcomes={0: Failed(0, Boom())})
+    executor = Scripted(outcomes={0: Failed(0, BoomError())})
     delivery = deliver(plan(range(2)), executor, window=0)
     gc.disable()
     try:
         try:
             next(delivery)
-        except Boom as error:
+        except BoomError as error:
             kept = weakref.ref(error)
         executor.outcomes.clear()
         assert kept() is None

@@ -11,7 +11,7 @@ from reference_loader.inline import Inline
 from reference_loader.pinning import Pinned, can_pin, pin
 from reference_loader.plan import Task
 
-Pair = namedtuple("Pair", ["x", "y"])  # noqa: PYI024 - the untyped kind is the subject here
+Pair = namedtuple("Pair", ["x", "y"])
 
 
 class Pinnable:
@@ -98,7 +98,7 @@ def test_without_an_accelerator_to_serve_there_is_a_warning(
     found: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reference_loader.pinning._accelerator", lambda: found)
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="pin_memory=True") as caught:
         assert not can_pin()
     assert [str(warning.message) for warning in caught] == [
         "pin_memory=True needs an accelerator that copies from page-locked memory, got none; "

@@ -1,0 +1,46 @@
+"""Which samples share a batch: grouping a row of keys.
+
+Keys are grouped, not samples, so a batch is decided before anything is loaded.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+
+def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[Any]]:
+    """Yield lists of `size` keys in order; the rest comes as a shorter list unless `drop_last`.
+
+    `keys` is read only as far as the batches asked for need it. The rest is also read when it is
+    to be dropped, since a sampler's end cannot be known otherwise (D1 drop_last, D2 §2).
+    """
+    remaining = iter(keys)
+    while batch := list(islice(remaining, size)):
+        if len(batch) == size:
+            yield batch
+            continue
+        if not drop_last:
+            yield batch
+        return  # what has ended is not asked again
+
+
+def batches_in(samples: int, size: int, drop_last: bool) -> int:
+    """Return how many batches `grouped` makes of that many samples."""
+    return samples // size if drop_last else -(-samples // size)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The keys of `sampler`, grouped; it is what `loader.batch_sampler` shows."""
+
+    sampler: Iterable[Any]
+    batch_size: int
+    drop_last: bool = False
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        return grouped(self.sampler, self.batch_size, self.drop_last)
+
+    def __len__(self) -> int:
+        sampler: Any = self.sampler  # without a length this raises, as it should
+        return batches_in(len(sampler), self.batch_size, self.drop_last)
