@@ -35,12 +35,13 @@ class Catalogue:
             UsageError: there is none; the text names the nearest.
 
         """
-        bare = name.rpartition(".")[2]
-        if bare not in self.requirements:
+        chapter, _, bare = name.rpartition(".")
+        found = self.requirements.get(bare)
+        if found is None or chapter not in ("", found.chapter):
             raise UsageError(
                 f"no requirement is called {name!r}; {nearest(bare, self.requirements)}"
             )
-        return self.requirements[bare]
+        return found
 
     def select(
         self,

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -33,9 +33,8 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line; wrong use ends with one line that says so."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as ending:
-        sys.exit(ending.exit_code)
+        # Outside its standalone mode click returns the code of an Exit.
+        sys.exit(cli(standalone_mode=False))
     except UsageError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
@@ -182,7 +181,7 @@ def run_(
             known=accepted,
         )
         try:
-            with progressing(len(order)) as step:
+            with closing(results), progressing(len(order)) as step:
                 for result in results:
                     writer.add(result)
                     step(result)

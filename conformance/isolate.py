@@ -7,13 +7,14 @@ not a thread, not a child process.
 
 import contextlib
 import faulthandler
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -47,7 +48,7 @@ class Ending:
         if self.exit_code is None:
             return ""
         if self.exit_code < 0:
-            return f"was killed by {signal.Signals(-self.exit_code).name}"
+            return f"was killed by {_signal_name(-self.exit_code)}"
         return f"ended with exit code {self.exit_code}"
 
 
@@ -58,7 +59,7 @@ def preload(modules: Sequence[str]) -> None:
 
 def isolated(
     calls: Iterable[Call], *, deadline: float, jobs: int = 1
-) -> Iterator[tuple[Call, Ending]]:
+) -> Generator[tuple[Call, Ending]]:
     """Run calls, `jobs` at a time and each for at most `deadline` seconds; yield them as they end.
 
     An ended call's process is gone, and so is all that it started in its process group. Closing
@@ -87,8 +88,6 @@ class Running:
 
     def __init__(self, call: Call, deadline: float) -> None:
         self.call = call
-        self.started = time.monotonic()
-        self.until = self.started + deadline
         self.output = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed in end()
         self.receiver, sender = context.Pipe(duplex=False)
         self.process = context.Process(
@@ -96,6 +95,9 @@ class Running:
         )
         self.process.start()
         sender.close()
+        # Only now, as the first process waits for the fork server to have loaded everything.
+        self.started = time.monotonic()
+        self.until = self.started + deadline
 
     @property
     def handles(self) -> list[Any]:
@@ -136,11 +138,20 @@ def _child(sender: Connection, output: str, deadline: float, call: Call) -> None
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # With this a crash or a hang shows in the output where it happened.
     faulthandler.enable(sys.stderr)
-    faulthandler.dump_traceback_later(deadline * 0.95)
+    faulthandler.dump_traceback_later(deadline - min(0.5, deadline / 5))
+    # Should whoever has to end this process be killed itself, the process ends nevertheless.
+    signal.alarm(math.ceil(deadline + 5))
     value = call.function(*call.arguments)
     faulthandler.cancel_dump_traceback_later()
     sender.send(value)
     sender.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals
+        return f"signal {number}"
 
 
 def _received(receiver: Connection) -> tuple[Any, bool]:

@@ -7,6 +7,7 @@ import random
 import re
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
@@ -18,7 +19,7 @@ import torch
 from conformance.adapter import Adapter
 from conformance.capability import Unsupported
 from conformance.mutation import Mutated
-from conformance.outcome import Outcome, Verdict
+from conformance.outcome import Outcome, Verdict, printable
 from conformance.requirement import Requirement
 from conformance.script import script
 from conformance.subject import Subject
@@ -128,7 +129,7 @@ def explain(
     home = inspect.getsourcefile(requirement.check)
     ours = [frame for frame in frames if frame.f_code.co_filename == home]
     came: dict[str, str] = {}
-    name = f"{type(error).__name__}: {error}".strip(": ")
+    name = f"{type(error).__name__}: {spelled(str, error)}".strip(": ")
     if any(error is fault for fault in subject.faults):
         outcome, message = Outcome.FAILED, f"the loader raised {name}"
     elif isinstance(error, AssertionError) and ours:
@@ -141,14 +142,25 @@ def explain(
     return Verdict(
         outcome,
         shown_text(message),
-        asked=shown_text(str(subject.requests[-1])) if subject.requests else "",
+        asked=shown_text(spelled(str, subject.requests[-1])) if subject.requests else "",
         example=example,
         came=came,
-        script=""
-        if isinstance(subject.adapter.construct, Mutated)
-        else script(requirement, subject.adapter, example, subject.seed),
+        script=script_of(requirement, subject, attempts),
         traceback=shown_text("".join(traceback.format_exception(error)[-6:]), 4000),
     )
+
+
+def script_of(requirement: Requirement, subject: Subject, attempts: Attempts) -> str:
+    """Return a program that shows the failure, or a comment on why there is none."""
+    if isinstance(subject.adapter.construct, Mutated):
+        return ""
+    example = {name: spelled(repr, value) for name, value in attempts.arguments.items()}
+    try:
+        return script(requirement, subject.adapter, example, subject.seed)
+    except Exception as error:
+        # Such as a loader that has no name: what it does wrong is wrong all the same.
+        reason = shown_text(f"{type(error).__name__}: {error}")
+        return f"# This failure cannot be written as a script: {' '.join(reason.split())}\n"
 
 
 def failed_assertion(frame: FrameType, error: BaseException) -> ast.expr | None:
@@ -181,20 +193,25 @@ def observed(assertion: ast.expr, frame: FrameType) -> dict[str, str]:
         text = ast.unparse(node)
         try:
             values[text] = shown(eval(text, scope))
-        except Exception:
+        except BaseException:  # it is the loader that may be asked again here
             continue
     return values
 
 
 def shown(value: Any, limit: int = 600) -> str:
-    """Return `repr(value)` fit for a report: bounded, without addresses, whatever repr does."""
+    """Return `repr(value)` fit for a report."""
+    return shown_text(spelled(repr, value), limit)
+
+
+def spelled(how: Callable[[Any], str], value: Any) -> str:
+    """Return `how(value)`, where `how` is repr or str, whatever the value's own does."""
     try:
-        return shown_text(repr(value), limit)
-    except Exception as error:
-        return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+        return how(value)
+    except BaseException as error:
+        return f"<{type(value).__name__} whose {how.__name__} raised {type(error).__name__}>"
 
 
 def shown_text(text: str, limit: int = 1500) -> str:
-    """Return `text` bounded, and with addresses blotted out so that equal runs read equal."""
-    text = re.sub(r"\b0x[0-9a-f]{6,}\b", "0x…", text)
+    """Return `text` bounded, printable, and without addresses, so that equal runs read equal."""
+    text = re.sub(r"\b0x[0-9a-f]{6,}\b", "0x…", printable(text))
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit} more characters)"

@@ -62,7 +62,8 @@ def kill_matrix(
     for call, ending in isolated(calls, deadline=ROW_DEADLINE, jobs=jobs):
         _, _, requirement_name, mutant_name, *_ = call.arguments
         outcomes = ending.value if ending.returned else {}
-        output = "" if ending.returned else f"the process {ending.death}\n{ending.output}"
+        how = ending.death or f"was not over after {ROW_DEADLINE:.0f} seconds"
+        output = "" if ending.returned else f"the process {how}\n{ending.output}"
         yield Row(requirement_name, mutant_name, outcomes, output)
 
 

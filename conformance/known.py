@@ -24,26 +24,32 @@ def read_known(path: Path, subjects: Catalogue) -> dict[tuple[str, str], str]:
     """
     try:
         entries = tomllib.loads(path.read_text("utf-8")).get("known", [])
+        if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
+            raise UsageError(f"{path}: known must be tables, each headed [[known]]")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"the known deviations {path} cannot be read: {error}") from error
     known = {}
     for number, entry in enumerate(entries, 1):
-        missing = [key for key in ("loader", "requirement", "reason") if not entry.get(key)]
-        if missing:
-            raise UsageError(f"{path}: entry {number} of [[known]] has no {missing[0]}; add it")
-        requirement = subjects.get(entry["requirement"])
-        known[entry["loader"], requirement.name] = str(entry["reason"])
+        for key in ("loader", "requirement", "reason"):
+            if not entry.get(key):
+                raise UsageError(f"{path}: entry {number} of [[known]] has no {key}; add it")
+            if not isinstance(entry[key], str):
+                raise UsageError(f"{path}: {key} in entry {number} of [[known]] must be a text")
+        try:
+            requirement = subjects.get(entry["requirement"])
+        except UsageError as error:
+            raise UsageError(f"{path}: entry {number} of [[known]]: {error}") from error
+        known[entry["loader"], requirement.name] = entry["reason"]
     return known
 
 
 def write_known(path: Path, results: Iterable[Result]) -> int:
     """Write all that failed, or is known to fail, as accepted; return the number of entries."""
     failing = [r for r in results if r.verdict.outcome.broken or r.outcome is Outcome.KNOWN]
-    # A JSON string with its non-ASCII characters left alone is a basic string of TOML as well.
     entries = [
         "[[known]]\n"
         + "".join(
-            f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
+            f"{key} = {_toml(value)}\n"
             for key, value in {
                 "loader": result.loader,
                 "requirement": result.requirement,
@@ -54,3 +60,10 @@ def write_known(path: Path, results: Iterable[Result]) -> int:
     ]
     path.write_text("\n".join([HEAD, *entries]), "utf-8")
     return len(failing)
+
+
+def _toml(text: str) -> str:
+    # A JSON string with its non-ASCII characters left alone is a basic string of TOML as well, but
+    # for DEL, and for halves of surrogate pairs, which TOML cannot say.
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -62,10 +62,9 @@ def _find(name: str) -> Any:
     for entry in _entry_points():
         if entry.name == name:
             return entry.load()
-    remedy = nearest(name, available())
     raise UsageError(
-        f"no loader is called {name!r}; {remedy} Your own goes by module:callable, as in "
-        "--loader my_package.loading:MyLoader"
+        f"no loader is called {name!r}; {nearest(name, available())} (your own goes by "
+        "module:callable, as in --loader my_package.loading:MyLoader)"
     )
 
 

@@ -1,5 +1,6 @@
 """What became of a requirement, and what there is to show for it."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -81,3 +82,12 @@ class Result:
 
 
 Json = dict[str, Any]
+
+
+def printable(text: str) -> str:
+    """Return text with what could command a terminal, or cannot be encoded, spelled out."""
+    return re.sub(r"[^\n\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\U0010ffff]", _escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()

@@ -127,7 +127,10 @@ class Recorder:
             (loader.name, name) for loader in self.loaders for name in catalogue().requirements
         ]
         about = header(catalogue(), self.loaders, self.settings)
-        self.writer = ReportWriter(self.path, about, order).__enter__()
+        try:
+            self.writer = ReportWriter(self.path, about, order).__enter__()
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write the result that a report carries."""

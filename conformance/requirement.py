@@ -146,6 +146,7 @@ def requirement(
     The check takes a subject, and by keyword whatever `given` says.
 
     Raises:
+        TypeError: claims or evidence are a text, whose letters would be taken for them.
         ValueError: the docstring is not a sentence with exactly one of MUST, MUST NOT, SHOULD,
             SHOULD NOT and MAY followed by a reason, or neither claims nor evidence are named.
 
@@ -161,6 +162,9 @@ def requirement(
                 f"MUST NOT, SHOULD, SHOULD NOT, MAY (found {levels or 'none'}), then a blank line "
                 "and the reason"
             )
+        for kind, source in (("claims", claims), ("evidence", evidence)):
+            if isinstance(source, str):
+                raise TypeError(f"the {kind} of {name} must be a list, got {source!r}")
         if not (tuple(claims) or tuple(evidence)):
             raise ValueError(f"{name} must name the claims it holds or the evidence it rests on")
         return Requirement(

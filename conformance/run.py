@@ -3,7 +3,8 @@
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from conformance.adapter import Deviation
 from conformance.catalogue import Catalogue, catalogue, chapter_modules
 from conformance.errors import UsageError
 from conformance.isolate import OUTPUT_KEPT, Call, Ending, isolated, preload
-from conformance.judge import Settings, judge
+from conformance.judge import Settings, judge, shown_text
 from conformance.loaders import bundled, bundled_module, named
 from conformance.outcome import Outcome, Result, Verdict
 from conformance.requirement import Requirement
@@ -54,18 +55,19 @@ def describe(loaders: Sequence[str]) -> list[LoaderInfo]:
     """
     found: dict[str, LoaderInfo] = {}
     calls = [Call(_describe, (name,)) for name in dict.fromkeys(loaders)]
-    for call, ending in isolated(calls, deadline=IMPORT_DEADLINE, jobs=2):
-        (name,) = call.arguments
-        if isinstance(ending.value, LoaderInfo):
-            found[name] = ending.value
-        elif ending.returned:
-            raise UsageError(str(ending.value))
-        else:
-            how = ending.death or f"was not over after {IMPORT_DEADLINE:.0f} seconds"
-            raise UsageError(
-                f"the loader {name!r} cannot be used: the process that imported it {how}; "
-                f"try `python -c 'import {name.partition(':')[0]}'`"
-            )
+    with closing(isolated(calls, deadline=IMPORT_DEADLINE, jobs=2)) as endings:
+        for call, ending in endings:
+            (name,) = call.arguments
+            if isinstance(ending.value, LoaderInfo):
+                found[name] = ending.value
+            elif ending.returned:
+                raise UsageError(str(ending.value))
+            else:
+                how = ending.death or f"was not over after {IMPORT_DEADLINE:.0f} seconds"
+                raise UsageError(
+                    f"the loader {name!r} cannot be used: the process that imported it {how}; "
+                    f"try `python -c 'import {name.partition(':')[0]}'`"
+                )
     return [found[name] for name in dict.fromkeys(loaders)]
 
 
@@ -77,7 +79,7 @@ def run(
     *,
     jobs: int = 1,
     known: Mapping[tuple[str, str], str] | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Judge each loader by each requirement and yield the results as they come.
 
     Args:
@@ -98,20 +100,21 @@ def run(
             calls.append(
                 Call(judge_named, (subjects.package, loader.name, requirement.name, settings))
             )
-    for call, ending in isolated(calls, deadline=settings.deadline, jobs=jobs):
-        _, loader_name, requirement_name, _ = call.arguments
-        requirement = subjects.get(requirement_name)
-        yield Result(
-            loader=loader_name,
-            requirement=requirement.name,
-            chapter=requirement.chapter,
-            level=requirement.level,
-            basis=requirement.basis,
-            sentence=requirement.sentence,
-            source=(*requirement.claims, *requirement.evidence),
-            verdict=verdict_on(ending),
-            known=accepted.get((loader_name, requirement_name), ""),
-        )
+    with closing(isolated(calls, deadline=settings.deadline, jobs=jobs)) as endings:
+        for call, ending in endings:
+            _, loader_name, requirement_name, _ = call.arguments
+            requirement = subjects.get(requirement_name)
+            yield Result(
+                loader=loader_name,
+                requirement=requirement.name,
+                chapter=requirement.chapter,
+                level=requirement.level,
+                basis=requirement.basis,
+                sentence=requirement.sentence,
+                source=(*requirement.claims, *requirement.evidence),
+                verdict=verdict_on(ending),
+                known=accepted.get((loader_name, requirement_name), ""),
+            )
 
 
 def judge_named(specification: str, loader: str, requirement: str, settings: Settings) -> Verdict:
@@ -121,17 +124,17 @@ def judge_named(specification: str, loader: str, requirement: str, settings: Set
 
 def verdict_on(ending: Ending) -> Verdict:
     """Return the verdict that an isolated judgement came to, or the one that its end amounts to."""
+    output = shown_text(ending.output, limit=2 * OUTPUT_KEPT)
     if ending.returned:
         verdict: Verdict = ending.value
-        flooded = len(ending.output) > OUTPUT_KEPT
-        output = ending.output if verdict.outcome.broken or flooded else ""
-        return replace(verdict, output=output)
+        flooded = len(output) > OUTPUT_KEPT
+        return replace(verdict, output=output if verdict.outcome.broken or flooded else "")
     if ending.death:
         outcome, message = Outcome.CRASH, f"the process {ending.death}"
     else:
         outcome = Outcome.TIMEOUT
         message = "it was not over at the deadline; where it was then stands in the output"
-    return Verdict(outcome, message, output=ending.output, seconds=ending.seconds)
+    return Verdict(outcome, message, output=output, seconds=ending.seconds)
 
 
 def header(

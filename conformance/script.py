@@ -12,6 +12,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -101,6 +102,13 @@ class Sources:
     def loader(self) -> str:
         """Return the expression that stands for the loader's constructor."""
         construct = self.adapter.construct
+        # What is named by module:object is imported by that name; it may have no other.
+        module, _, path = self.adapter.name.partition(":")
+        if path and attrgetter(path)(sys.modules[module]) is construct:
+            root = path.partition(".")[0]
+            self._taken.add(root)
+            self.imports.add(f"from {module} import {root}")
+            return path
         if isinstance(construct, functools.partial):
             given = "".join(f", {key}={value!r}" for key, value in construct.keywords.items())
             self.take("partial", functools.partial)
@@ -182,16 +190,16 @@ class Freed(ast.NodeTransformer):
     def visit_With(self, node: ast.With) -> Any:
         """Open the loader by constructing it."""
         self.generic_visit(node)
-        opened = [item for item in node.items if _is_call_of(item.context_expr, "open")]
-        others = [item for item in node.items if item not in opened]
-        constructions: list[ast.stmt] = [
-            ast.Assign([item.optional_vars], self._construction(item.context_expr))
-            if item.optional_vars
-            else ast.Expr(self._construction(item.context_expr))
-            for item in opened
-        ]
-        body = constructions + node.body
-        return ast.With(others, body) if others else body
+        body = node.body
+        for item in reversed(node.items):
+            if not _is_call_of(item.context_expr, "open"):
+                body = [ast.With([item], body)]
+            elif item.optional_vars:
+                made = self._construction(item.context_expr)
+                body = [ast.Assign([item.optional_vars], made), *body]
+            else:
+                body = [ast.Expr(self._construction(item.context_expr)), *body]
+        return body
 
     def visit_Expr(self, node: ast.Expr) -> Any:
         """Leave observations out."""

@@ -11,6 +11,7 @@ from conformance.errors import UsageError
 from conformance.outcome import Outcome, Result, Verdict
 
 FORMAT = 1
+HEADER = ("suite", "python", "torch", "seed", "examples", "loaders")  # what other formats show
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,13 @@ class ReportWriter:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        self._file.close()
         self.results.sort(key=lambda result: self._rank[result.key])
         complete = len(self.results) == len(self._rank)
         self.footer = {"kind": "footer", "complete": complete, "results": len(self.results)}
+        self._write(self.footer)
+        self._file.close()
+        if not self.path.is_file():  # a pipe, or /dev/null, is not ours to replace
+            return
         # Replacing the file in one step, so that whatever happens one of the two is there.
         sorted_path = self.path.with_name(f".{self.path.name}.sorted")
         lines = [self.header, *(_line(result) for result in self.results), self.footer]
@@ -100,10 +104,14 @@ def read_report(path: Path, *, partial: bool = False) -> Report:
 
     """
     try:
-        text = path.read_text("utf-8")
+        written = path.read_bytes()
+        # A run that is killed may leave half a line, or half a character.
+        whole = written[: written.rfind(b"\n") + 1] if partial else written
+        text = whole.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the report {path} cannot be read: {error}") from error
-    lines = text.splitlines()
+    # Not splitlines(), which breaks a line at characters that JSON leaves in a text.
+    lines = text.removesuffix("\n").split("\n") if text else []
     header = _parsed(path, 1, lines[0]) if lines else {}
     if header.get("kind") != "header":
         raise UsageError(
@@ -114,9 +122,9 @@ def read_report(path: Path, *, partial: bool = False) -> Report:
             f"the report {path} has format {header.get('format')}, this version reads {FORMAT}; "
             "read it with the version that wrote it, or run again"
         )
-    whole = text.endswith("\n")
-    body = lines[1:] if whole or not partial else lines[1:-1]
-    rows = [_parsed(path, number, line) for number, line in enumerate(body, 2)]
+    if absent := [key for key in HEADER if key not in header]:
+        raise UsageError(f"the report {path} is damaged: its header has no {absent[0]}; run again")
+    rows = [_parsed(path, number, line) for number, line in enumerate(lines[1:], 2)]
     footer = rows.pop() if rows and rows[-1].get("kind") == "footer" else {}
     if not footer and not partial:
         raise UsageError(
@@ -129,6 +137,11 @@ def read_report(path: Path, *, partial: bool = False) -> Report:
         raise UsageError(
             f"the report {path} is damaged: {error!r} in a result; run again"
         ) from error
+    if footer and footer.get("results") != len(results):
+        raise UsageError(
+            f"the report {path} is damaged: it holds {len(results)} results, its footer says "
+            f"{footer.get('results')}; run again"
+        )
     return Report(header, results, footer)
 
 

@@ -5,7 +5,7 @@ import re
 import jinja2
 
 from conformance.catalogue import Catalogue
-from conformance.outcome import Outcome
+from conformance.outcome import Outcome, printable
 from conformance.report.jsonl import Report
 from conformance.report.summary import closing_line, summarise
 
@@ -20,11 +20,12 @@ environment = jinja2.Environment(
 
 def cell(text: str) -> str:
     """Return text that cannot leave its place in a paragraph or a table, whatever it holds."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~])", r"\\\1", " ".join(printable(text).split()))
 
 
 def fenced(text: str, language: str = "") -> str:
     """Return text as a code block with a fence longer than any in it."""
+    text = printable(text)
     fence = "`" * (1 + max([2, *map(len, re.findall(r"`+", text))]))
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 

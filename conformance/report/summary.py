@@ -36,7 +36,8 @@ class Summary:
         if self.conforms:
             known = self.counts[Outcome.KNOWN]
             return f"conforms, but for {known} known deviations" if known else "conforms"
-        return "does not conform" if self.must.asked else "was not judged: nothing applies to it"
+        asked = self.must.asked + self.should.asked
+        return "does not conform" if asked else "was not judged: nothing applies to it"
 
 
 def summarise(results: Sequence[Result], *, strict: bool = False) -> Summary:

@@ -1,5 +1,6 @@
 """The report for a terminal."""
 
+import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from conformance.outcome import Outcome, Result
+from conformance.outcome import Outcome, Result, printable
 from conformance.report.jsonl import Report
 from conformance.report.summary import closing_line, summarise
 
@@ -69,7 +70,7 @@ def _failure(result: Result, console: Console, *, with_script: bool, path: str) 
     grid.add_column(overflow="fold")
     for name, value in rows:
         if value:
-            grid.add_row(f"  {name}", Text(value))
+            grid.add_row(f"  {name}", Text(printable(value)))
     console.print(grid)
     if verdict.script and with_script:
         console.print(Text("  reproduce it with this script:", "dim"))
@@ -77,9 +78,8 @@ def _failure(result: Result, console: Console, *, with_script: bool, path: str) 
             Syntax(verdict.script.rstrip(), "python", background_color="default", word_wrap=True)
         )
     elif verdict.script:
-        command = (
-            f"conformance reproduce {result.requirement} --loader {result.loader} --report {path}"
-        )
+        options = ["--loader", result.loader, "--report", path]
+        command = shlex.join(["conformance", "reproduce", result.requirement, *options])
         console.print(Text(f"  reproduce it with the script that `{command}` prints", "dim"))
     console.print()
 
@@ -119,4 +119,4 @@ def _verdict(report: Report, loader: str, console: Console, *, strict: bool) -> 
         f"from practice {summary.practice}; {summary.counts[Outcome.UNSUPPORTED]} unsupported"
     )
     for choice in dict.fromkeys(c for result in results for c in result.verdict.observations):
-        console.print(Text(f"  · {choice}"))
+        console.print(Text(f"  · {printable(choice)}"))

@@ -1,0 +1,1 @@
+"""The tests of the harness. They use the miniature specification, not the real one."""

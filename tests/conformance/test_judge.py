@@ -1,0 +1,309 @@
+"""What comes of checking one requirement on one loader, in this process."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from conformance.adapter import adapter_for
+from conformance.capability import Unsupported
+from conformance.catalogue import Catalogue
+from conformance.datasets import Identity, epoch
+from conformance.judge import Settings, judge, seed_everything, shown, shown_text
+from conformance.mutation import mutated
+from conformance.outcome import Outcome, Verdict
+from conformance.requirement import given, requirement
+from conformance.subject import Subject
+from tests import miniatures
+from tests.miniatures import CONTROL, MARKUP
+
+PAIRS = "four_samples_make_two_pairs"
+PROPERTY = "an_epoch_is_the_dataset"
+QUICK = Settings(examples=20)
+
+
+@pytest.fixture
+def on(spec: Catalogue) -> Callable[..., Verdict]:
+    """Return a function that judges a loader by a requirement's name."""
+
+    def verdict_on(loader: Any, name: str, settings: Settings = QUICK) -> Verdict:
+        return judge(spec.get(name), adapter_for(loader.__name__, loader), settings)
+
+    return verdict_on
+
+
+On = Callable[..., Verdict]
+
+
+@pytest.mark.parametrize("name", [PAIRS, PROPERTY])
+def test_who_does_it_right_passes(on: On, name: str) -> None:
+    verdict = on(miniatures.Plain, name)
+    assert verdict == Verdict(
+        Outcome.PASSED, observations=verdict.observations, seconds=verdict.seconds
+    )
+    assert verdict.seconds > 0
+
+
+def test_the_choices_seen_are_told(on: On) -> None:
+    assert on(miniatures.Plain, PAIRS).observations == ("delivers a list",)
+    assert on(miniatures.Empty, PAIRS).observations == ("delivers nothing",)
+
+
+def test_a_failure_shows_what_was_asked_and_what_came(on: On) -> None:
+    verdict = on(miniatures.DroppingLast, PAIRS)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.message == "it is not so that batches == [[0, 1], [2, 3]]"
+    assert verdict.asked == "Loader(Identity(size=4), batch_size=2)"
+    assert verdict.came == {"batches": "[[0, 1], [2]]", "[[0, 1], [2, 3]]": "[[0, 1], [2, 3]]"}
+    assert verdict.example == {}
+    assert "assert batches ==" in verdict.traceback
+    assert "DroppingLast(Identity(4), batch_size=2)" in verdict.script
+
+
+def test_the_example_of_a_property_is_shrunk(on: On) -> None:
+    verdict = on(miniatures.DroppingLast, PROPERTY)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.example == {"size": "1", "batch_size": "1"}
+    assert verdict.came == {"delivered": "[]", "list(range(size))": "[0]", "size": "1"}
+    assert verdict.asked == "Loader(Identity(size=1))"
+
+
+def test_equal_seeds_give_equal_verdicts(on: On) -> None:
+    verdicts = [on(miniatures.DroppingLast, PROPERTY, Settings(seed=5)) for _ in range(2)]
+    first, second = ({**vars(verdict), "seconds": 0} for verdict in verdicts)
+    assert first == second
+
+
+def test_as_many_examples_are_tried_as_asked_and_another_seed_tries_others() -> None:
+    tried: list[int] = []
+
+    @requirement(claims=["D1-001"])
+    @given(number=st.integers(0, 10**9))
+    def notes(subject: Subject, number: int) -> None:
+        """It MUST.
+
+        Why.
+        """
+        tried.append(number)
+
+    plain = adapter_for("one", miniatures.Plain)
+    runs = []
+    for settings in (Settings(0, 30), Settings(0, 30), Settings(1, 30)):
+        judge(notes, plain, settings)
+        runs.append(tried.copy())
+        tried.clear()
+    assert runs[0] == runs[1] != runs[2]
+    assert [len(run) for run in runs] == [30, 30, 30]
+
+
+def test_a_check_starts_from_the_seed() -> None:
+    import torch
+
+    seed_everything(3)
+    first = torch.rand(2).tolist()
+    seed_everything(3)
+    assert torch.rand(2).tolist() == first
+
+
+def test_what_is_not_claimed_is_unsupported(on: On) -> None:
+    verdict = on(miniatures.Lengthless, "drop_last_drops_the_short_batch")
+    assert (verdict.outcome, verdict.message) == (Outcome.UNSUPPORTED, "needs drop_last")
+    assert verdict.script == ""
+
+
+def test_what_is_missing_in_a_property_is_unsupported() -> None:
+    @requirement(claims=["D1-001"])
+    @given(size=st.integers(0, 3))
+    def shuffles(subject: Subject, size: int) -> None:
+        """It MUST.
+
+        Why.
+        """
+        with subject.open(Identity(size), shuffle=True):
+            pass
+
+    verdict = judge(shuffles, adapter_for("one", miniatures.Plain), QUICK)
+    assert (verdict.outcome, verdict.message) == (Outcome.UNSUPPORTED, "needs shuffle")
+
+
+def test_a_check_that_breaks_is_an_error_of_the_check(on: On) -> None:
+    verdict = on(miniatures.Plain, "the_check_is_broken")
+    assert verdict.outcome is Outcome.ERROR
+    assert verdict.message == "the check could not go on: KeyError: 'epochs'"
+    assert 'found["epochs"]' in verdict.traceback
+
+
+@pytest.mark.parametrize("name", [PAIRS, PROPERTY])
+@pytest.mark.parametrize(
+    ("loader", "message"),
+    [
+        (miniatures.Refusing, "the loader raised ValueError: no"),
+        (miniatures.RaisingAnything, "the loader raised BaseException: not an Exception"),
+        (miniatures.RaisingSystemExit, "the loader raised SystemExit: 0"),
+        (miniatures.RaisingInterrupt, "the loader raised KeyboardInterrupt"),
+        (
+            miniatures.NeedingALibrary,
+            "the loader raised ModuleNotFoundError: No module named 'a_library_that_nobody_has'",
+        ),
+        (
+            miniatures.RaisingUnprintable,
+            "the loader raised Unprintable: <Unprintable whose str raised SystemExit>",
+        ),
+    ],
+)
+def test_what_the_loader_raises_is_its_failure(
+    on: On, loader: Any, name: str, message: str
+) -> None:
+    verdict = on(loader, name)
+    assert (verdict.outcome, verdict.message) == (Outcome.FAILED, message)
+
+
+def test_a_loader_that_does_not_end_fails(on: On) -> None:
+    verdict = on(miniatures.Endless, PAIRS)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.message == (
+        "the loader raised Endless: the epoch had not ended after 100000 batches"
+    )
+
+
+def test_a_loader_s_own_skip_is_no_excuse() -> None:
+    import unittest
+
+    def construct(dataset: Any) -> Any:
+        raise unittest.SkipTest("not today")
+
+    @requirement(claims=["D1-001"])
+    def opens(subject: Subject) -> None:
+        """It MUST.
+
+        Why.
+        """
+        with subject.open(Identity(1)):
+            pass
+
+    verdict = judge(opens, adapter_for("one", construct), QUICK)
+    assert (verdict.outcome, verdict.message) == (
+        Outcome.FAILED,
+        "the loader raised SkipTest: not today",
+    )
+
+
+def test_a_loader_that_answers_differently_each_time_is_seen_to(on: On) -> None:
+    miniatures.Flaky.epochs = 0
+    verdict = on(miniatures.Flaky, PROPERTY)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.message.startswith("it is not so that delivered == list(range(size))")
+    assert verdict.message.endswith("; asked the same again, the loader answered differently")
+
+
+def test_what_cannot_be_shown_is_shown_as_that(on: On) -> None:
+    verdict = on(miniatures.DeliveringUnrepresentable, PAIRS)
+    assert verdict.outcome is Outcome.FAILED
+    # The list's repr is the sample's.
+    assert verdict.came["batches"] == "<list whose repr raised SystemExit>"
+
+
+@pytest.mark.parametrize("loader", [miniatures.DeliveringMarkup, miniatures.RaisingMarkup])
+def test_no_text_of_a_verdict_commands_a_terminal(on: On, loader: Any) -> None:
+    verdict = on(loader, PAIRS)
+    texts = [verdict.message, verdict.traceback, verdict.script, *verdict.came.values()]
+    assert verdict.outcome is Outcome.FAILED
+    for text in texts:
+        assert not re.search(r"[^\n\t\x20-\x7e\xa0-\u2027\u2030-\ud7ff\ue000-\ufffd]", text)
+    if loader is miniatures.RaisingMarkup:
+        assert r"\x1b[31mred\x1b[0m \x00 \x07 \x7f \x85 \u2028 \ud800 \r end" in verdict.message
+
+
+def test_an_assertion_s_own_words_are_the_message() -> None:
+    @requirement(claims=["D1-001"])
+    def says_why(subject: Subject) -> None:
+        """It MUST.
+
+        Why.
+        """
+        with subject.open(Identity(3)) as loader:
+            batches = epoch(loader)
+        assert batches == [], f"{len(batches)} batches came"
+
+    verdict = judge(says_why, adapter_for("one", miniatures.Plain), QUICK)
+    assert verdict.message.startswith("3 batches came")
+    assert verdict.came == {"batches": "[[0], [1], [2]]", "[]": "[]"}
+
+
+def test_an_assertion_that_the_loader_raises_is_the_loader_s(on: On) -> None:
+    def construct(dataset: Any, batch_size: int = 1) -> Any:
+        raise AssertionError("of the loader")
+
+    verdict = on(construct, PAIRS)
+    assert verdict.message == "the loader raised AssertionError: of the loader"
+
+
+def test_a_mutant_s_failure_needs_no_script(spec: Catalogue) -> None:
+    pairs = spec.get(PAIRS)
+    adapter = mutated(adapter_for("one", miniatures.Plain), pairs.mutants[0])
+    verdict = judge(pairs, adapter, QUICK)
+    assert (verdict.outcome, verdict.script) == (Outcome.FAILED, "")
+
+
+def test_a_failure_that_cannot_be_written_out_is_a_failure(spec: Catalogue) -> None:
+    verdict = judge(spec.get(PAIRS), adapter_for("one", miniatures.factory), QUICK)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.script == (
+        "# This failure cannot be written as a script: "
+        "AttributeError: 'Factory' object has no attribute '__name__'\n"
+    )
+
+
+def test_a_long_example_is_whole_in_the_script_and_short_in_the_report() -> None:
+    @requirement(claims=["D1-001"])
+    @given(samples=st.lists(st.just("a long sample"), min_size=200, max_size=200))
+    def refuses(subject: Subject, samples: list[str]) -> None:
+        """It MUST.
+
+        Why.
+        """
+        assert not samples
+
+    verdict = judge(refuses, adapter_for("one", miniatures.make_plain), QUICK)
+    assert verdict.example["samples"].endswith("… (2400 more characters)")
+    assert verdict.script.count("a long sample") == 200
+
+
+def test_unsupported_is_the_harness_s_word() -> None:
+    """A check may find out late that it does not apply."""
+
+    @requirement(claims=["D1-001"])
+    def gives_up(subject: Subject) -> None:
+        """It MUST.
+
+        Why.
+        """
+        raise Unsupported("no processes here")
+
+    verdict = judge(gives_up, adapter_for("one", miniatures.Plain), QUICK)
+    assert (verdict.outcome, verdict.message) == (Outcome.UNSUPPORTED, "no processes here")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([1, "a"], "[1, 'a']"),
+        (MARKUP, repr(MARKUP)),
+        ("x" * 700, f"'{'x' * 599}… (102 more characters)"),
+        (miniatures.Unrepresentable(), "<Unrepresentable whose repr raised SystemExit>"),
+    ],
+)
+def test_values_are_shown_as_fits_a_report(value: Any, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_addresses_are_blotted_out() -> None:
+    assert re.fullmatch(r"<object object at 0x…>", shown(object()))
+    assert shown_text("Thread 0x00007f5ec1 at 0x10") == "Thread 0x… at 0x10"
+
+
+def test_control_characters_are_spelled_out() -> None:
+    assert shown_text(CONTROL) == (r"\x1b[31mred\x1b[0m \x00 \x07 \x7f \x85 \u2028 \ud800 \r end")
+    assert shown_text("a\n\tb ✓ \N{SNOWMAN} \U0001f600") == "a\n\tb ✓ \N{SNOWMAN} \U0001f600"

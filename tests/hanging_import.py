@@ -1,0 +1,5 @@
+"""A module whose import never ends."""
+
+from tests.miniatures import hang_here
+
+hang_here()
