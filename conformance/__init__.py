@@ -5,9 +5,20 @@ The harness that judges with them is in the modules beside it; `python -m confor
 """
 
 from conformance.capability import Capability, Unsupported
-from conformance.datasets import Identity, Samples, Watched, epoch, flat, plain
+from conformance.datasets import (
+    Identity,
+    Iterated,
+    Samples,
+    Watched,
+    cut,
+    epoch,
+    flat,
+    plain,
+    seeded,
+    typed,
+)
 from conformance.request import LoaderRequest
-from conformance.requirement import given, requirement
+from conformance.requirement import Honest, given, requirement
 from conformance.statistics import (
     FALSE_ALARM,
     POWER,
@@ -25,21 +36,26 @@ __all__ = [
     "POWER",
     "Capability",
     "Event",
+    "Honest",
     "Identity",
+    "Iterated",
     "LoaderRequest",
     "Samples",
     "Subject",
     "Trace",
     "Unsupported",
     "Watched",
+    "cut",
     "epoch",
     "flat",
     "given",
     "plain",
     "rank_correlation_p",
     "requirement",
+    "seeded",
     "share_p",
     "share_power",
+    "typed",
     "uniform_p",
     "uniform_power",
 ]

@@ -60,7 +60,11 @@ selection = [
         "--chapter", "chapters", multiple=True, help="Only this chapter (may be repeated)."
     ),
     click.option("-k", "words", multiple=True, help="Only requirements with this in their name."),
-    click.option("--basis", type=click.Choice(list(Basis)), help="Only what rests on this."),
+    click.option(
+        "--basis",
+        type=click.Choice([basis.value for basis in Basis]),
+        help="Only what rests on this.",
+    ),
 ]
 
 
@@ -164,6 +168,8 @@ def run_(
     subjects = catalogue()
     requirements = subjects.select(chapters, words, basis)
     accepted = read_known(known, subjects) if known else {}
+    if emit_known:
+        _writable(emit_known, "--emit-known")
     warm_up(subjects.package, loaders)
     described = describe(loaders)
     settings = Settings(seed, examples, deadline)
@@ -354,12 +360,12 @@ def progressing(total: int) -> Iterator[Callable[[Result], None]]:
     yield line
 
 
-def _writable(path: Path) -> Path:
+def _writable(path: Path, option: str = "--output") -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be written: {error.strerror}; name another with --output"
+            f"{path} cannot be written: {error.strerror}; name another with {option}"
         ) from error
     return path

@@ -1,6 +1,6 @@
 """Probe datasets: importable, picklable, and so plain that a batch tells what was done."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,26 @@ class Samples(Dataset[Any]):
         return self.samples[index]
 
 
+class Iterated:
+    """An iterable and nothing else: each iteration goes through what `begin` returns."""
+
+    def __init__(self, begin: Callable[[], Iterable[Any]]) -> None:
+        self.begin = begin
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.begin())
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Return a new generator of that seed."""
+    return torch.Generator().manual_seed(seed)
+
+
+def cut(samples: Sequence[Any], length: int) -> list[Any]:
+    """Return the samples in batches of `length`, the last one as short as it comes."""
+    return [samples[start : start + length] for start in range(0, len(samples), length)]
+
+
 def plain(delivered: Any) -> Any:
     """Return a copy of what was delivered, made of plain Python values.
 
@@ -68,6 +88,24 @@ def plain(delivered: Any) -> Any:
         return tuple(plain(value) for value in delivered)
     if isinstance(delivered, list):
         return [plain(value) for value in delivered]
+    return delivered
+
+
+def typed(delivered: Any) -> Any:
+    """Return what was delivered as plain values, a tensor with its dtype, a tuple as a list.
+
+    A named tuple stays one. What a loader makes of a tuple is its choice; dtypes are not.
+    """
+    if isinstance(delivered, torch.Tensor):
+        return str(delivered.dtype), delivered.tolist()
+    if isinstance(delivered, np.ndarray | np.generic):
+        return f"numpy.{delivered.dtype}", delivered.tolist()
+    if isinstance(delivered, Mapping):
+        return {key: typed(value) for key, value in delivered.items()}
+    if isinstance(delivered, tuple) and hasattr(delivered, "_make"):
+        return type(delivered)._make(map(typed, delivered))
+    if isinstance(delivered, list | tuple):
+        return [typed(value) for value in delivered]
     return delivered
 
 

@@ -44,8 +44,8 @@ class Ending:
 
     @property
     def death(self) -> str:
-        """What the process died of, in words; nothing if it had to be stopped."""
-        if self.exit_code is None:
+        """What the process died of, in words; nothing if it answered or had to be stopped."""
+        if self.returned or self.exit_code is None:
             return ""
         if self.exit_code < 0:
             return f"was killed by {_signal_name(-self.exit_code)}"
@@ -116,6 +116,8 @@ class Running:
         if answered_or_dead:
             self.process.join(GRACE)
         exit_code = self.process.exitcode
+        if exit_code == -signal.SIGALRM:  # nobody had come to stop it in time: see _child
+            exit_code = None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.ident or os.getpid(), signal.SIGKILL)
         if self.process.is_alive():  # it had not come to lead a group yet
@@ -140,7 +142,7 @@ def _child(sender: Connection, output: str, deadline: float, call: Call) -> None
     faulthandler.enable(sys.stderr)
     faulthandler.dump_traceback_later(deadline - min(0.5, deadline / 5))
     # Should whoever has to end this process be killed itself, the process ends nevertheless.
-    signal.alarm(math.ceil(deadline + 5))
+    signal.alarm(math.ceil(deadline + 2 * GRACE))
     value = call.function(*call.arguments)
     faulthandler.cancel_dump_traceback_later()
     sender.send(value)

@@ -5,6 +5,7 @@ items over processes (`-n`, by pytest-xdist) and reports them in its own formats
 `--conformance-report FILE` the same results are written as a run's report.
 """
 
+import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -56,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the chapters of the specification."""
-    package = Path(str(__import__(SPECIFICATION).__file__)).parent
+    package = Path(str(importlib.import_module(SPECIFICATION).__file__)).parent
     chapters = [name.rpartition(".")[2] for name in chapter_modules()]
     if file_path.parent == package and file_path.stem in chapters and file_path.suffix == ".py":
         return Chapter.from_parent(parent, path=file_path)

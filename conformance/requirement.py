@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from conformance.request import LoaderRequest
 
 Check = Callable[..., None]
-Honest = Callable[[LoaderRequest], Iterable[Any]]
+Honest = Callable[[LoaderRequest], Any]
 BatchMutant = Callable[[LoaderRequest, Iterable[Any]], Iterable[Any]]
 LoaderMutant = Callable[[LoaderRequest, Honest], Iterable[Any]]
 SignatureMutant = Callable[[inspect.Signature], inspect.Signature]

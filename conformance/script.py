@@ -154,6 +154,13 @@ class Freed(ast.NodeTransformer):
         self.sources = sources
         self.in_function = False
 
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Visit what is inside, and leave no block without a statement."""
+        super().generic_visit(node)
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]
+        return node
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """Take the subject, annotations and decorators with arguments off a function."""
         outer, self.in_function = self.in_function, True

@@ -5,15 +5,23 @@ that slips through shows up late, as an error far from its cause, or never, as d
 there. Every check first shows that the loader takes a good value.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from hypothesis import strategies as st
 
-from conformance import LoaderRequest, Subject, Trace, Watched, flat, given, plain, requirement
+from conformance import (
+    Honest,
+    LoaderRequest,
+    Subject,
+    Trace,
+    Watched,
+    flat,
+    given,
+    plain,
+    requirement,
+)
 
-Honest = Callable[[LoaderRequest], Any]
 TORCH_DATA = "https://docs.pytorch.org/docs/stable/data.html"
 SINGLY = [[0], [1], [2], [3], [4]]
 REFUSED = (["refused"], "nothing loaded")

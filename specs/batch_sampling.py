@@ -3,30 +3,29 @@
 What the other arguments mean beside one is in the chapter on precedence.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance import Identity, LoaderRequest, Subject, epoch, given, plain, requirement
+from conformance import (
+    Honest,
+    Identity,
+    Iterated,
+    LoaderRequest,
+    Subject,
+    epoch,
+    given,
+    plain,
+    requirement,
+)
 
 DOCUMENTATION = "https://docs.pytorch.org/docs/stable/data.html"
 SIZE = 10
-Honest = Callable[[LoaderRequest], Any]
 
 lists_of_batches = st.lists(st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=6), max_size=8)
-
-
-class Told:
-    """An iterable and nothing else: each iteration is what `begin` returns."""
-
-    def __init__(self, begin: Callable[[], Iterator[Any]]) -> None:
-        self.begin = begin
-
-    def __iter__(self) -> Iterator[Any]:
-        return self.begin()
 
 
 @requirement(claims=["D1-072", "D1-073", "D1-074", "D1-075"])
@@ -78,7 +77,7 @@ def any_sequence_of_indices_is_a_batch(subject: Subject) -> None:
         [[3, 8, 1, 5], [9, 2, 0, 4]],
         ((3, 8, 1, 5), (9, 2, 0, 4)),
         np.array([[3, 8, 1, 5], [9, 2, 0, 4]]),
-        Told(lambda: zip((3, 9), (8, 2), (1, 0), (5, 4), strict=True)),
+        Iterated(lambda: zip((3, 9), (8, 2), (1, 0), (5, 4), strict=True)),
         iter([range(3, 6), range(2)]),
     ):
         with subject.open(Identity(SIZE), batch_sampler=batches) as loader:
@@ -93,7 +92,7 @@ def takes_lists_only_for_batches(request: LoaderRequest, honest: Honest) -> Any:
     def begin() -> Iterator[Any]:
         yield from (batch if isinstance(batch, list) else [batch[0]] for batch in batches)
 
-    return honest(request.but(batch_sampler=Told(begin)))
+    return honest(request.but(batch_sampler=Iterated(begin)))
 
 
 @any_sequence_of_indices_is_a_batch.mutant_loader
@@ -116,7 +115,7 @@ def batches_are_drawn_one_by_one(subject: Subject, size: int, taken: int) -> Non
             drawn.append(number)
             yield [number % SIZE] * size
 
-    with subject.open(Identity(SIZE), batch_sampler=Told(begin)) as loader:
+    with subject.open(Identity(SIZE), batch_sampler=Iterated(begin)) as loader:
         came = [plain(batch) for batch in islice(loader, taken)]
     assert came == [[number] * size for number in range(taken)]
     assert drawn == list(range(taken))

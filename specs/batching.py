@@ -1,12 +1,13 @@
 """How samples are grouped: batch sizes and counts, the short last batch, and no batching at all."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 from hypothesis import strategies as st
 
 from conformance import (
+    Honest,
     Identity,
     LoaderRequest,
     Samples,
@@ -17,8 +18,6 @@ from conformance import (
     plain,
     requirement,
 )
-
-Honest = Callable[[LoaderRequest], Any]
 
 DOCS = "https://docs.pytorch.org/docs/stable/data.html"
 

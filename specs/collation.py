@@ -1,4 +1,7 @@
-"""What a user's `collate_fn` is given, how often it is called, and what becomes of its result."""
+"""What a user's `collate_fn` is given, how often it is called, and what becomes of its result.
+
+At the end what stands in for it without batching, where nothing is collated.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
@@ -6,10 +9,12 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
 
+import numpy as np
 import torch
 from hypothesis import strategies as st
 
 from conformance import (
+    Honest,
     Identity,
     LoaderRequest,
     Samples,
@@ -19,11 +24,10 @@ from conformance import (
     epoch,
     given,
     requirement,
+    typed,
 )
 
 TORCH_DATA = "https://docs.pytorch.org/docs/stable/data.html"
-
-Honest = Callable[[LoaderRequest], Any]
 
 
 def with_its_type(given_samples: Any) -> tuple[str, Any]:
@@ -49,7 +53,7 @@ def altered(request: LoaderRequest, honest: Honest, alter: Callable[[Any], Any])
     return honest(request.but(collate_fn=lambda samples: collate_fn(alter(samples))))
 
 
-@requirement(claims=["D1-026", "D1-030", "D2-037"])
+@requirement(claims=["D1-026", "D1-030", "D2-021", "D2-037"])
 @given(samples=st.lists(st.integers(0, 9), max_size=20), batch_size=st.integers(1, 6))
 def a_collate_fn_gets_the_list_of_its_batch(
     subject: Subject, samples: list[int], batch_size: int
@@ -86,7 +90,7 @@ def fills_up_the_short_batch(request: LoaderRequest, honest: Honest) -> Any:
     return altered(request, honest, lambda samples: (samples * size)[:size])
 
 
-@requirement(claims=["D1-033"])
+@requirement(claims=["D1-033", "D2-021", "D2-037"])
 def the_result_of_a_collate_fn_is_delivered_itself(subject: Subject) -> None:
     """With a collate_fn a loader MUST deliver the very object that it returned, whatever it is.
 
@@ -185,3 +189,51 @@ def does_not_call_it(request: LoaderRequest, honest: Honest) -> Any:
 @without_batching_a_collate_fn_gets_the_bare_sample.mutant_loader
 def collates_the_elements_of_a_sample(request: LoaderRequest, honest: Honest) -> Any:
     return altered(request, honest, lambda s: torch.tensor(s) if isinstance(s, list) else s)
+
+
+@requirement(evidence=[TORCH_DATA])
+def without_batching_samples_are_converted_only(subject: Subject) -> None:
+    """With batch_size=None a loader MUST deliver samples as they are but for arrays, made tensors.
+
+    Who switches batching off has samples that are batches already; another dimension, or numbers
+    made tensors, would be the surprise.
+    """
+    array = np.array([1, 2], dtype="int16")
+    samples = [array, 7, 0.5, "text", None, {"a": array, "b": ["c", 3]}, torch.ones(2), (8, array)]
+    with subject.open(Samples(samples), batch_size=None) as loader:
+        delivered = [typed(sample) for sample in loader]
+    tensor = ("torch.int16", [1, 2])
+    ones = ("torch.float32", [1.0, 1.0])
+    assert delivered == [
+        tensor,
+        7,
+        0.5,
+        "text",
+        None,
+        {"a": tensor, "b": ["c", 3]},
+        ones,
+        [8, tensor],
+    ]
+
+
+@without_batching_samples_are_converted_only.mutant
+def adds_a_dimension(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[Any]:
+    return (s.unsqueeze(0) if isinstance(s, torch.Tensor) else s for s in batches)
+
+
+@without_batching_samples_are_converted_only.mutant
+def makes_tensors_of_numbers(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[Any]:
+    return (torch.tensor(s) if isinstance(s, int | float) else s for s in batches)
+
+
+@without_batching_samples_are_converted_only.mutant_loader
+def converts_nothing(request: LoaderRequest, honest: Honest) -> Any:
+    return honest(request.but(collate_fn=lambda sample: sample))
+
+
+@without_batching_samples_are_converted_only.mutant_loader
+def converts_the_outermost_only(request: LoaderRequest, honest: Honest) -> Any:
+    def convert(sample: Any) -> Any:
+        return torch.as_tensor(sample) if isinstance(sample, np.ndarray) else sample
+
+    return honest(request.but(collate_fn=convert))

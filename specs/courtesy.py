@@ -18,9 +18,18 @@ import torch
 import torch.utils.data
 from torch.utils.data import IterableDataset
 
-from conformance import Identity, LoaderRequest, Samples, Subject, epoch, flat, plain, requirement
+from conformance import (
+    Honest,
+    Identity,
+    LoaderRequest,
+    Samples,
+    Subject,
+    epoch,
+    flat,
+    plain,
+    requirement,
+)
 
-Honest = Callable[[LoaderRequest], Any]
 TORCH_DATA = "https://docs.pytorch.org/docs/stable/data.html"
 
 
@@ -236,7 +245,7 @@ def has_no_length_before_it_is_iterated(request: LoaderRequest, honest: Honest) 
     return Measured(honest(request), lambda: 0)
 
 
-@requirement(evidence=[TORCH_DATA])
+@requirement(evidence=["https://github.com/Lightning-AI/pytorch-lightning/issues/2955"])
 def a_stream_without_length_makes_a_true_loader(subject: Subject) -> None:
     """Over a stream of unknown length a loader SHOULD be true when it is asked.
 

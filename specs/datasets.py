@@ -1,15 +1,13 @@
 """What a dataset may be, what its samples may be, and the keys it is asked for them with."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, TensorDataset
 
-from conformance import LoaderRequest, Samples, Subject, epoch, flat, requirement
-
-Honest = Callable[[LoaderRequest], Any]
+from conformance import Honest, LoaderRequest, Samples, Subject, epoch, flat, requirement
 
 DOCS = "https://docs.pytorch.org/docs/stable/data.html"
 

@@ -5,19 +5,28 @@ what must not be lost on the way and what has no meaning as a tensor.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from conformance import LoaderRequest, Samples, Subject, epoch, given, plain, requirement
+from conformance import (
+    Honest,
+    LoaderRequest,
+    Samples,
+    Subject,
+    cut,
+    epoch,
+    given,
+    requirement,
+    typed,
+)
 
 TORCH_DATA = "https://docs.pytorch.org/docs/stable/data.html"
 ISSUES = "https://github.com/pytorch/pytorch/issues"
 
-Honest = Callable[[LoaderRequest], Any]
 
 batch_sizes = st.integers(1, 5)
 numbers = st.one_of(
@@ -26,16 +35,6 @@ numbers = st.one_of(
     st.lists(st.booleans(), min_size=1, max_size=8),
 )
 texts = st.text("a é나", max_size=3)
-
-
-def typed(batch: Any) -> Any:
-    """Return a batch as plain values, with its dtype if it is a tensor."""
-    return (str(batch.dtype), plain(batch)) if isinstance(batch, torch.Tensor) else plain(batch)
-
-
-def groups(samples: list[Any], batch_size: int) -> list[list[Any]]:
-    """Return the samples of each batch, the last one short if need be."""
-    return [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
 
 
 def answer_to(subject: Subject, samples: list[Any]) -> Any:
@@ -62,7 +61,7 @@ def numbers_become_one_tensor(subject: Subject, samples: list[Any], batch_size: 
     with subject.open(Samples(samples), batch_size=batch_size) as loader:
         delivered = [typed(batch) for batch in loader]
     dtype = {int: "torch.int64", float: "torch.float64", bool: "torch.bool"}[type(samples[0])]
-    assert delivered == [(dtype, group) for group in groups(samples, batch_size)]
+    assert delivered == [(dtype, group) for group in cut(samples, batch_size)]
 
 
 @numbers_become_one_tensor.mutant
@@ -133,7 +132,7 @@ def tensors_are_stacked(
         delivered = [typed(batch) for batch in loader]
     assert delivered == [
         (f"torch.{dtype}", [sample.tolist() for sample in group])
-        for group in groups(samples, batch_size)
+        for group in cut(samples, batch_size)
     ]
 
 

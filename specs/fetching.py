@@ -6,7 +6,7 @@ In the caller's own process: that is where a loader loads unless it is given wor
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance import (
+    Honest,
     Identity,
     LoaderRequest,
     Subject,
@@ -26,8 +27,6 @@ from conformance import (
     plain,
     requirement,
 )
-
-Honest = Callable[[LoaderRequest], Any]
 
 DOCS = "https://docs.pytorch.org/docs/stable/data.html"
 

@@ -1,12 +1,13 @@
 """How long a loader says that it is: the number of batches that an epoch delivers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
 from conformance import (
+    Honest,
     Identity,
     LoaderRequest,
     Samples,
@@ -16,8 +17,6 @@ from conformance import (
     given,
     requirement,
 )
-
-Honest = Callable[[LoaderRequest], Any]
 
 DOCS = "https://docs.pytorch.org/docs/stable/data.html"
 WRONG_LENGTH = "https://github.com/pytorch/pytorch/issues/36176"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch.utils.data import SequentialSampler
 
 from conformance import (
+    Honest,
     Identity,
     LoaderRequest,
     Samples,
@@ -24,8 +25,6 @@ from conformance import (
     plain,
     requirement,
 )
-
-Honest = Callable[[LoaderRequest], Any]
 
 PYTHON = "https://docs.python.org/3/glossary.html#term-iterator"
 PULLED_AFTER_THE_END = "https://github.com/pytorch/pytorch/issues/59312"

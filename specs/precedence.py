@@ -7,15 +7,14 @@ what the deciding argument does alone; which of the two it does is observed.
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance import LoaderRequest, Subject, Trace, Watched, given, plain, requirement
+from conformance import Honest, LoaderRequest, Subject, Trace, Watched, given, plain, requirement
 
-Honest = Callable[[LoaderRequest], Any]
 TORCH_DATA = "https://docs.pytorch.org/docs/stable/data.html"
 REFUSAL = ["ValueError after 0 samples"]
 LESSER = {"batch_size": 3, "shuffle": True, "sampler": [9, 8, 7], "drop_last": True}

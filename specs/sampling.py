@@ -3,62 +3,34 @@
 How indices are grouped and counted, and how far ahead they are drawn, is in other chapters.
 """
 
-import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
-import torch
 from hypothesis import strategies as st
-from torch.utils.data import (
-    DistributedSampler,
-    RandomSampler,
-    WeightedRandomSampler,
-)
 
 from conformance import (
-    FALSE_ALARM,
+    Honest,
     Identity,
+    Iterated,
     LoaderRequest,
     Subject,
+    cut,
     epoch,
     flat,
     given,
     requirement,
-    share_p,
 )
 
 ISSUES = "https://github.com/pytorch/pytorch/issues"
 DOCUMENTATION = "https://docs.pytorch.org/docs/stable/data.html"
 SIZE = 10
-EPOCHS = 1000
 KEYS = ("", "bc", (0, 1), None, 7)
-Honest = Callable[[LoaderRequest], Any]
 
 indices_of_some = st.lists(st.integers(0, SIZE - 1), max_size=SIZE)
 indices_beyond_the_size = st.lists(st.integers(0, SIZE - 1), min_size=SIZE + 1, max_size=30)
 batch_sizes = st.integers(1, 12)
-
-
-def cut(samples: Sequence[Any], length: int) -> list[list[Any]]:
-    """Return the samples in batches of `length`, the last one as short as it comes."""
-    return [list(samples[start : start + length]) for start in range(0, len(samples), length)]
-
-
-def seeded(seed: int) -> torch.Generator:
-    """Return a new generator of that seed."""
-    return torch.Generator().manual_seed(seed)
-
-
-class Told:
-    """An iterable and nothing else: each iteration is what `begin` returns."""
-
-    def __init__(self, begin: Callable[[], Iterator[Any]]) -> None:
-        self.begin = begin
-
-    def __iter__(self) -> Iterator[Any]:
-        return self.begin()
 
 
 @requirement(claims=["D1-040", "D1-041", "D1-042", "D1-070", "D1-071", "D2-001", "D2-025"])
@@ -106,7 +78,7 @@ def any_iterable_is_a_sampler(subject: Subject) -> None:
     for sampler in (
         tuple(indices),
         np.array(indices),
-        Told(lambda: iter(indices)),
+        Iterated(lambda: iter(indices)),
         dict.fromkeys([3, 1, 4]),
         range(9, 4, -2),
         iter(indices),
@@ -144,135 +116,12 @@ def no_key_of_a_sampler_ends_it_or_is_left_out(
 @no_key_of_a_sampler_ends_it_or_is_left_out.mutant_loader
 def takes_none_for_the_end(request: LoaderRequest, honest: Honest) -> Any:
     keys = request.sampler or []
-    return honest(request.but(sampler=Told(lambda: iter(chain(keys, [None]).__next__, None))))
+    return honest(request.but(sampler=Iterated(lambda: iter(chain(keys, [None]).__next__, None))))
 
 
 @no_key_of_a_sampler_ends_it_or_is_left_out.mutant_loader
 def passes_over_keys_that_are_false(request: LoaderRequest, honest: Honest) -> Any:
     return honest(request.but(sampler=[key for key in request.sampler or [] if key or key is None]))
-
-
-@requirement(claims=["D1-045", "D1-048", "D1-052", "D1-055", "D1-057", "D1-066"])
-@given(size=st.integers(1, 20), seed=st.integers(0, 2**32 - 1))
-def a_random_sampler_brings_every_sample_once(subject: Subject, size: int, seed: int) -> None:
-    """With a RandomSampler a loader MUST deliver every sample once, in its new order each epoch.
-
-    So a class of 2 samples in 10 makes up a fifth of each epoch: it is not left out of training
-    (as D1 §sampler has it), but weighs little.
-    """
-    sampler = RandomSampler(Identity(size), generator=seeded(seed))
-    with subject.open(Identity(size), batch_size=2, sampler=sampler) as loader:
-        came = [epoch(loader) for _ in range(2)]
-    alone = RandomSampler(Identity(size), generator=seeded(seed))
-    assert came == [cut(list(alone), 2) for _ in range(2)]
-    in_order = [sorted(flat(batches)) for batches in came]
-    assert in_order == [list(range(size))] * 2
-
-
-@a_random_sampler_brings_every_sample_once.mutant_loader
-def shuffles_without_asking_the_sampler(request: LoaderRequest, honest: Honest) -> Any:
-    return honest(request.but(shuffle=True, sampler=None))
-
-
-@a_random_sampler_brings_every_sample_once.mutant_loader
-def asks_the_sampler_once_for_all_epochs(request: LoaderRequest, honest: Honest) -> Any:
-    return honest(request.but(sampler=list(request.sampler or [])))
-
-
-@requirement(claims=["D1-050", "D1-058", "D1-060", "D1-062", "D1-065", "D1-067", "D1-068"])
-def weights_balance_the_classes(subject: Subject) -> None:
-    """With weights of 1 / (size of its class) a loader MUST deliver each class equally often.
-
-    Of 10 samples the last 2 are of class 1. It comes 5 times an epoch on average, not each time (D1
-    §sampler prints 4 and 5). In 1000 epochs a half is told from other shares with a false alarm in
-    1e-6, and a power over 0.999 for less than 0.46 or more than 0.54; unweighted it would be 0.2.
-    """
-    weights = [1 / 8] * 8 + [1 / 2] * 2
-    sampler = WeightedRandomSampler(weights, len(weights), generator=seeded(subject.seed))
-    with subject.open(Identity(10), batch_size=4, sampler=sampler) as loader:
-        epochs = [epoch(loader) for _ in range(EPOCHS)]
-    drawn = flat(flat(epochs))
-    assert len(drawn) == 10 * EPOCHS
-    assert epochs == [cut(flat(batches), 4) for batches in epochs]
-    p_value = share_p(drawn.count(8) + drawn.count(9), len(drawn), 0.5)
-    assert p_value >= FALSE_ALARM
-
-
-@weights_balance_the_classes.mutant_loader
-def shuffles_whatever_the_weights(request: LoaderRequest, honest: Honest) -> Any:
-    return honest(request.but(sampler=None, shuffle=True))
-
-
-@weights_balance_the_classes.mutant_loader
-def draws_each_sample_at_most_twice(request: LoaderRequest, honest: Honest) -> Any:
-    def begin() -> Iterator[int]:
-        left = list(range(10)) * 2
-        for index in request.sampler or []:
-            other = index if index in left else random.choice(left)
-            left.remove(other)
-            yield other
-
-    return honest(request.but(sampler=Told(begin)))
-
-
-@requirement(claims=["D1-042", "D1-050", "D1-061"])
-@given(number=st.integers(1, 10), replacement=st.booleans(), batch_size=batch_sizes)
-def a_weighted_sampler_decides_how_many_samples_come(
-    subject: Subject, number: int, replacement: bool, batch_size: int
-) -> None:
-    """With a WeightedRandomSampler a loader MUST deliver its num_samples draws, repeats and all.
-
-    An epoch may be shorter than the dataset, or hold a rare sample thrice.
-    """
-    weights = [0.125] * 8 + [0.5] * 2
-
-    def sampler() -> WeightedRandomSampler:
-        return WeightedRandomSampler(weights, number, replacement, seeded(subject.seed))
-
-    with subject.open(Identity(10), batch_size=batch_size, sampler=sampler()) as loader:
-        came = epoch(loader)
-    assert came == cut(list(sampler()), batch_size)
-
-
-@a_weighted_sampler_decides_how_many_samples_come.mutant
-def fills_the_last_batch_up(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[Any]:
-    for batch in batches:
-        yield batch.repeat(request.batch_size)[: request.batch_size]
-
-
-a_weighted_sampler_decides_how_many_samples_come.mutant_loader(leaves_repeats_out)
-
-
-@requirement(evidence=[DOCUMENTATION])
-@given(size=st.integers(1, 20), ranks=st.integers(1, 4), number=st.integers(0, 3))
-def distributed_samplers_cover_the_dataset(
-    subject: Subject, size: int, ranks: int, number: int
-) -> None:
-    """With the DistributedSamplers of all ranks, loaders MUST together deliver the whole dataset.
-
-    Each rank trains on its part; what a loader leaves out or repeats no other rank makes up for.
-    """
-    came = []
-    for rank in range(ranks):
-        sampler: DistributedSampler[int] = DistributedSampler(Identity(size), ranks, rank)
-        sampler.set_epoch(number)
-        with subject.open(Identity(size), batch_size=2, sampler=sampler) as loader:
-            came.append(flat(epoch(loader)))
-    shares = [len(share) for share in came]
-    assert shares == [-(-size // ranks)] * ranks
-    missing = [index for index in range(size) if index not in flat(came)]
-    assert missing == []
-
-
-@distributed_samplers_cover_the_dataset.mutant_loader
-def splits_the_split_again(request: LoaderRequest, honest: Honest) -> Any:
-    step = getattr(request.sampler, "num_replicas", 1)
-    return honest(request.but(sampler=list(request.sampler or [])[::step]))
-
-
-@distributed_samplers_cover_the_dataset.mutant_loader
-def gives_every_rank_the_first_part(request: LoaderRequest, honest: Honest) -> Any:
-    return honest(request.but(sampler=range(len(list(request.sampler or [])))))
 
 
 @requirement(claims=["D1-041", "D2-029"], evidence=[DOCUMENTATION])
@@ -282,7 +131,7 @@ def a_sampler_is_started_once_an_epoch(subject: Subject) -> None:
     A sampler that counts its epochs, or draws when it starts, gets out of step otherwise.
     """
     starts = count(1)
-    sampler = Told(lambda: iter([next(starts)] * 3))
+    sampler = Iterated(lambda: iter([next(starts)] * 3))
     with subject.open(Identity(SIZE), batch_size=2, sampler=sampler) as loader:
         came = [epoch(loader) for _ in range(3)]
     assert came == [[[1, 1], [1]], [[2, 2], [2]], [[3, 3], [3]]]
@@ -294,7 +143,9 @@ def iterates_once_more_to_count(request: LoaderRequest, batches: Iterable[Any]) 
     return batches
 
 
-a_sampler_is_started_once_an_epoch.mutant_loader(asks_the_sampler_once_for_all_epochs)
+@a_sampler_is_started_once_an_epoch.mutant_loader
+def asks_the_sampler_once_for_all_epochs(request: LoaderRequest, honest: Honest) -> Any:
+    return honest(request.but(sampler=list(request.sampler or [])))
 
 
 class WithEpoch:
@@ -334,7 +185,7 @@ def asks_ahead_for_the_next_epoch(request: LoaderRequest, honest: Honest) -> Any
         yield from ahead.pop()
         ahead.append(list(request.sampler or []))
 
-    return honest(request.but(sampler=Told(begin)))
+    return honest(request.but(sampler=Iterated(begin)))
 
 
 a_change_of_the_sampler_shows_in_the_next_epoch.mutant_loader(asks_the_sampler_once_for_all_epochs)

@@ -4,7 +4,7 @@ Each check is the example as a user writes it, with its data made checkable; the
 that user must see.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch.utils.data import (
 
 from conformance import (
     FALSE_ALARM,
+    Honest,
     Identity,
     LoaderRequest,
     Subject,
@@ -28,7 +29,7 @@ from conformance import (
     share_p,
 )
 
-Honest = Callable[[LoaderRequest], Any]
+EPOCHS = 400
 
 
 class VariableLengthDataset(Dataset[torch.Tensor]):
@@ -159,10 +160,6 @@ def draws_from_what_it_is_told(request: LoaderRequest, honest: Honest) -> Any:
     return honest(request.but(sampler=order))
 
 
-CLASS_COUNTS = [8, 2]
-EPOCHS = 400
-
-
 @requirement(
     claims=[
         *("D1-058", "D1-059", "D1-060", "D1-061", "D1-062"),
@@ -189,6 +186,7 @@ def the_weighted_example_evens_out_the_classes(subject: Subject) -> None:
         replacement=True,
         generator=torch.Generator().manual_seed(subject.seed),
     )
+    assert (class_counts.tolist(), sample_weights.tolist()) == ([8, 2], [0.125] * 8 + [0.5] * 2)
     with subject.open(
         imbalanced_dataset, batch_size=4, sampler=weighted_sampler
     ) as loader_weighted:
@@ -196,7 +194,7 @@ def the_weighted_example_evens_out_the_classes(subject: Subject) -> None:
     lengths = [[len(pairs(batch)) for batch in batches] for batches in epochs]
     assert lengths == [[4, 4, 2]] * EPOCHS
     drawn = [pair for batches in epochs for batch in batches for pair in pairs(batch)]
-    assert set(drawn) == {(float(index), int(index >= CLASS_COUNTS[0])) for index in range(10)}
+    assert set(drawn) == {(float(index), int(index >= 8)) for index in range(10)}
     of_class_1 = sum(label for _, label in drawn)
     p = share_p(of_class_1, len(drawn), 0.5)
     assert p > FALSE_ALARM

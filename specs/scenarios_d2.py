@@ -5,15 +5,13 @@ that user must see. Worker processes and pinned memory, which some of the exampl
 for, follow with the chapters on these: here everything is loaded in the main process.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 from torch.utils.data import RandomSampler, TensorDataset, random_split
 
-from conformance import Identity, LoaderRequest, Samples, Subject, epoch, flat, requirement
-
-Honest = Callable[[LoaderRequest], Any]
+from conformance import Honest, Identity, LoaderRequest, Samples, Subject, epoch, flat, requirement
 
 
 def collate_batch(batch: list[tuple[list[int], int]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -143,7 +141,7 @@ def sorts_the_indices_of_a_split(request: LoaderRequest, honest: Honest) -> Any:
     return honest(request.but(shuffle=None, sampler=order))
 
 
-@requirement(claims=["D2-043", "D2-044", "D2-045"])
+@requirement(claims=["D2-042", "D2-043", "D2-044", "D2-045"])
 def the_text_example_pads_each_batch_to_its_longest(subject: Subject) -> None:
     """In D2's padding example a loader MUST deliver texts padded with 0 beside their labels.
 

@@ -6,7 +6,7 @@ The chapter on reproducibility says how a seed governs chance.
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Iterable, Sized
 from typing import Any
 
 import torch
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from conformance import (
     FALSE_ALARM,
+    Honest,
     Identity,
+    Iterated,
     LoaderRequest,
     Subject,
     epoch,
@@ -27,7 +29,6 @@ from conformance import (
 
 MANY = 4096
 EPOCHS = 5000
-Honest = Callable[[LoaderRequest], Any]
 
 
 def orders(subject: Subject, count: int, dataset: Sized, **options: Any) -> list[list[Any]]:
@@ -40,16 +41,6 @@ def amiss(order: Iterable[Any], size: int) -> list[str]:
     """Return which of the samples 0 to size - 1 are missing, and what is beyond one of each."""
     due, came = Counter(map(repr, range(size))), Counter(map(repr, order))
     return sorted([*(due - came).elements(), *(came - due).elements()])
-
-
-class Drawn:
-    """A sampler for mutants: each epoch has the order that `draw` returns."""
-
-    def __init__(self, draw: Callable[[], list[int]]) -> None:
-        self.draw = draw
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.draw())
 
 
 @requirement(claims=["D1-001", "D1-002", "D1-010", "D1-049", "D2-011"])
@@ -68,7 +59,7 @@ def a_shuffled_epoch_delivers_every_sample_once(
 @a_shuffled_epoch_delivers_every_sample_once.mutant_loader
 def draws_with_replacement(request: LoaderRequest, honest: Honest) -> Any:
     samples = range(len(request.dataset))
-    drawn = Drawn(lambda: random.choices(samples, k=len(samples)))
+    drawn = Iterated(lambda: random.choices(samples, k=len(samples)))
     return honest(request.but(shuffle=None, sampler=drawn))
 
 
@@ -104,7 +95,7 @@ def shuffles_once(request: LoaderRequest, honest: Honest) -> Any:
 def takes_turns_between_two_orders(request: LoaderRequest, honest: Honest) -> Any:
     size = len(request.dataset)
     turns = itertools.cycle([random.sample(range(size), size) for _ in range(2)])
-    return honest(request.but(shuffle=None, sampler=Drawn(lambda: next(turns))))
+    return honest(request.but(shuffle=None, sampler=Iterated(lambda: next(turns))))
 
 
 @requirement(claims=["D1-010", "D1-049", "D2-011"])
@@ -132,7 +123,7 @@ def swaps_each_with_any(request: LoaderRequest, honest: Honest) -> Any:
             order[here], order[there] = order[there], order[here]
         return order
 
-    return honest(request.but(shuffle=None, sampler=Drawn(draw)))
+    return honest(request.but(shuffle=None, sampler=Iterated(draw)))
 
 
 @all_orders_are_equally_likely.mutant_loader
@@ -144,7 +135,7 @@ def swaps_each_with_an_earlier_one(request: LoaderRequest, honest: Honest) -> An
             order[here], order[there] = order[there], order[here]
         return order
 
-    return honest(request.but(shuffle=None, sampler=Drawn(draw)))
+    return honest(request.but(shuffle=None, sampler=Iterated(draw)))
 
 
 @requirement(claims=["D1-010", "D2-011"])
@@ -172,7 +163,7 @@ def shuffles_through_a_buffer(request: LoaderRequest, honest: Honest) -> Any:
             buffer[place] = sample
         return order + random.sample(buffer, len(buffer))
 
-    return honest(request.but(shuffle=None, sampler=Drawn(draw)))
+    return honest(request.but(shuffle=None, sampler=Iterated(draw)))
 
 
 @requirement(claims=["D1-010", "D2-011"])
@@ -201,7 +192,7 @@ def shuffles_whole_batches(request: LoaderRequest, honest: Honest) -> Any:
         shuffled = random.sample(starts, len(starts))
         return [sample for start in shuffled for sample in range(size)[start : start + length]]
 
-    return honest(request.but(shuffle=None, sampler=Drawn(draw)))
+    return honest(request.but(shuffle=None, sampler=Iterated(draw)))
 
 
 @a_shuffle_parts_neighbours.mutant_loader
@@ -212,7 +203,7 @@ def shuffles_shards_and_each_inside(request: LoaderRequest, honest: Honest) -> A
         shuffled = [shards[i][torch.randperm(shards.shape[1])] for i in torch.randperm(8).tolist()]
         return torch.cat(shuffled).tolist()
 
-    return honest(request.but(shuffle=None, sampler=Drawn(draw)))
+    return honest(request.but(shuffle=None, sampler=Iterated(draw)))
 
 
 @requirement(claims=["D1-013", "D2-013"])
@@ -250,4 +241,4 @@ def starts_at_a_random_sample(request: LoaderRequest, honest: Honest) -> Any:
         start = random.randrange(len(samples) + 1)
         return samples[start:] + samples[:start]
 
-    return honest(request.but(shuffle=None, sampler=Drawn(draw)))
+    return honest(request.but(shuffle=None, sampler=Iterated(draw)))

@@ -5,14 +5,12 @@ configuration libraries do. A loader may lack parameters and have more of its ow
 with the documents is to be called, placed and preset as there (D1 §DataLoader, D2 §2).
 """
 
-from collections.abc import Callable
 from inspect import Parameter, Signature
 from itertools import takewhile
 from typing import Any
 
-from conformance import Identity, LoaderRequest, Subject, Trace, Watched, epoch, requirement
+from conformance import Honest, Identity, LoaderRequest, Subject, Trace, Watched, epoch, requirement
 
-Honest = Callable[[LoaderRequest], Any]
 TORCH_DATA = "https://docs.pytorch.org/docs/stable/data.html"
 DEFAULTS = {
     "batch_size": 1,

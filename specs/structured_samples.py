@@ -4,20 +4,28 @@ Whether the fields of a tuple come in a list or a tuple is left open, and observ
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from hypothesis import strategies as st
 from torch.utils.data import TensorDataset
 
-from conformance import LoaderRequest, Samples, Subject, epoch, given, requirement
+from conformance import (
+    Honest,
+    LoaderRequest,
+    Samples,
+    Subject,
+    cut,
+    epoch,
+    given,
+    requirement,
+    typed,
+)
 
 TORCH_DATA = "https://docs.pytorch.org/docs/stable/data.html"
 ISSUES = "https://github.com/pytorch/pytorch/issues"
 
-Honest = Callable[[LoaderRequest], Any]
 
 batch_sizes = st.integers(1, 5)
 structures = st.recursive(
@@ -36,27 +44,6 @@ class Point(NamedTuple):
 
     x: Any
     y: Any
-
-
-def typed(batch: Any) -> Any:
-    """Return a batch as plain values: a tensor as its dtype and content, a tuple as a list.
-
-    A named tuple stays one.
-    """
-    if isinstance(batch, torch.Tensor):
-        return str(batch.dtype), batch.tolist()
-    if isinstance(batch, np.ndarray | np.generic):
-        return f"numpy.{batch.dtype}", batch.tolist()
-    if isinstance(batch, Mapping):
-        return {key: typed(value) for key, value in batch.items()}
-    if isinstance(batch, tuple) and hasattr(batch, "_make"):
-        return type(batch)._make(map(typed, batch))
-    return [typed(value) for value in batch] if isinstance(batch, list | tuple) else batch
-
-
-def groups(samples: Any, batch_size: int) -> list[Any]:
-    """Return the samples of each batch, the last one short if need be."""
-    return [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
 
 
 def leaves_plus(structure: Any, number: int) -> Any:
@@ -100,7 +87,7 @@ def containers_are_kept_around_one_tensor_a_leaf(
     with subject.open(Samples(samples), batch_size=batch_size) as loader:
         delivered = [typed(batch) for batch in loader]
     assert delivered == [
-        one_tensor_a_leaf(group[0], len(group)) for group in groups(samples, batch_size)
+        one_tensor_a_leaf(group[0], len(group)) for group in cut(samples, batch_size)
     ]
 
 
@@ -177,54 +164,6 @@ def forgets_the_names(request: LoaderRequest, batches: Iterable[Any]) -> Iterato
 @named_tuples_keep_their_names.mutant
 def makes_a_dict_of_it(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[Any]:
     return (batch._asdict() for batch in batches)
-
-
-@requirement(evidence=[TORCH_DATA])
-def without_batching_samples_are_converted_only(subject: Subject) -> None:
-    """With batch_size=None a loader MUST deliver samples as they are but for arrays, made tensors.
-
-    Who switches batching off has samples that are batches already; another dimension, or numbers
-    made tensors, would be the surprise.
-    """
-    array = np.array([1, 2], dtype="int16")
-    samples = [array, 7, 0.5, "text", None, {"a": array, "b": ["c", 3]}, torch.ones(2), (8, array)]
-    with subject.open(Samples(samples), batch_size=None) as loader:
-        delivered = [typed(sample) for sample in loader]
-    tensor = ("torch.int16", [1, 2])
-    ones = ("torch.float32", [1.0, 1.0])
-    assert delivered == [
-        tensor,
-        7,
-        0.5,
-        "text",
-        None,
-        {"a": tensor, "b": ["c", 3]},
-        ones,
-        [8, tensor],
-    ]
-
-
-@without_batching_samples_are_converted_only.mutant
-def adds_a_dimension(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[Any]:
-    return (s.unsqueeze(0) if isinstance(s, torch.Tensor) else s for s in batches)
-
-
-@without_batching_samples_are_converted_only.mutant
-def makes_tensors_of_numbers(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[Any]:
-    return (torch.tensor(s) if isinstance(s, int | float) else s for s in batches)
-
-
-@without_batching_samples_are_converted_only.mutant_loader
-def converts_nothing(request: LoaderRequest, honest: Honest) -> Any:
-    return honest(request.but(collate_fn=lambda sample: sample))
-
-
-@without_batching_samples_are_converted_only.mutant_loader
-def converts_the_outermost_only(request: LoaderRequest, honest: Honest) -> Any:
-    def convert(sample: Any) -> Any:
-        return torch.as_tensor(sample) if isinstance(sample, np.ndarray) else sample
-
-    return honest(request.but(collate_fn=convert))
 
 
 @requirement(evidence=[f"{ISSUES}/23141", f"{ISSUES}/42654"])

@@ -8,15 +8,14 @@ without them; which of the two is observed. Every check first shows that a good 
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance import LoaderRequest, Subject, Trace, Watched, epoch, given, requirement
+from conformance import Honest, LoaderRequest, Subject, Trace, Watched, epoch, given, requirement
 
-Honest = Callable[[LoaderRequest], Any]
 TORCH_DATA = "https://docs.pytorch.org/docs/stable/data.html"
 TWO_EPOCHS = [[0], [1], [2], [0], [1], [2]]
 LOADED_HERE = (TWO_EPOCHS, "loaded here")
@@ -111,7 +110,7 @@ def takes_minus_one_for_the_default(request: LoaderRequest, honest: Honest) -> A
     return honest(request.but(prefetch_factor=None) if request.prefetch_factor == -1 else request)
 
 
-@requirement(evidence=[TORCH_DATA])
+@requirement(evidence=[TORCH_DATA, "https://github.com/pytorch/pytorch/issues/196089"])
 def prefetch_factor_is_more_than_zero(subject: Subject) -> None:
     """For a prefetch_factor of 0 a loader SHOULD refuse to load anything, as for any bad value.
 
@@ -212,7 +211,7 @@ def starts_a_worker_in_this_way(request: LoaderRequest, honest: Honest) -> Any:
     return honest(request.but(num_workers=1) if wanted else request)
 
 
-@requirement(evidence=[TORCH_DATA])
+@requirement(evidence=[TORCH_DATA, "https://github.com/pytorch/pytorch/issues/106634"])
 def timeout_needs_workers(subject: Subject) -> None:
     """Given a timeout without workers a loader SHOULD refuse, or load as ever.
 

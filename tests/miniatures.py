@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 import torch
 
+from conformance.adapter import Deviation, adapter_for
+
 MARKUP = "</td><script>alert(1)</script> | `x` ```\n# [bold red]no[/bold red] &amp; ]]>"
 CONTROL = "\x1b[31mred\x1b[0m \x00 \x07 \x7f \x85 \u2028 \ud800 \r end"
 
@@ -253,13 +255,13 @@ class RaisingUnprintable(Plain):
 
 
 class Flaky(Plain):
-    """Answers differently every time."""
+    """Goes wrong in its third epoch, whatever it is asked, and never again."""
 
     epochs = 0
 
     def __iter__(self) -> Iterator[Any]:
         Flaky.epochs += 1
-        return super().__iter__() if Flaky.epochs % 2 else iter([["odd"]])
+        return iter([["odd"]]) if Flaky.epochs == 3 else super().__iter__()
 
 
 class NeedingALibrary(Plain):
@@ -312,3 +314,13 @@ def keywords_only(*, dataset: Any, batch_size: int = 1) -> Plain:
 
 
 not_callable = 3
+
+# Loses the last sample, says so, and says of itself what is not so.
+declared = adapter_for(
+    "declared",
+    DroppingLast,
+    deviations=(
+        Deviation("four_samples_make_two_pairs", "it loses one"),
+        Deviation("the_length_is_the_number_of_batches", "it was so"),
+    ),
+)

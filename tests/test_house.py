@@ -64,13 +64,17 @@ def test_the_map_in_the_readme_is_true() -> None:
     shown = re.findall(r"^(\S+/|\S+\.\w+)", block, re.MULTILINE)
     assert len(shown) >= 8
     assert [path for path in shown if not (ROOT / path).exists()] == []
-    chapters = [path.stem for path in sorted((ROOT / "specs").glob("*.py")) if path.stem != "__init__"]
+    chapters = [
+        path.stem for path in sorted((ROOT / "specs").glob("*.py")) if path.stem != "__init__"
+    ]
     assert [chapter for chapter in chapters if chapter not in README] == []
 
 
 def test_the_readmes_commands_are_sessions_and_commands_that_exist() -> None:
     sessions = set(re.findall(r"nox -s ([a-z]+)", README))
-    defined = set(re.findall(r"^def ([a-z]+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE))
+    defined = set(
+        re.findall(r"^def ([a-z]+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE)
+    )
     assert sessions
     assert sessions <= defined
     from conformance.cli import cli

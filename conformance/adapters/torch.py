@@ -1,10 +1,50 @@
-"""PyTorch's own DataLoader."""
+"""PyTorch's own DataLoader, and where it does not keep what its users rely on."""
 
 from torch.utils.data import DataLoader
 
-from conformance.adapter import Adapter, adapter_for
+from conformance.adapter import Adapter, Deviation, adapter_for
+
+COLLATE = "https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.default_collate"
+
+DEVIATIONS = (
+    Deviation(
+        "masks_of_arrays_are_not_lost",
+        "a masked array is batched without its mask, and the masked value is delivered as data",
+        COLLATE,
+    ),
+    Deviation(
+        "keys_of_later_samples_are_not_dropped",
+        "a batch of dicts has the keys of its first sample only",
+        COLLATE,
+    ),
+    Deviation(
+        "counters_are_batched_like_dicts",
+        "batching updates a copy of the first Counter, which adds where a dict replaces",
+        COLLATE,
+    ),
+    Deviation(
+        "a_collate_fn_is_looked_at_before_it_is_needed",
+        "what cannot be called is refused after the first batch has been loaded",
+        "https://docs.pytorch.org/docs/stable/data.html",
+    ),
+    Deviation(
+        "a_stream_without_length_makes_a_true_loader",
+        "its truth is its length, and that raises TypeError where the dataset has none",
+        "https://github.com/Lightning-AI/pytorch-lightning/issues/2955",
+    ),
+    Deviation(
+        "prefetch_factor_is_more_than_zero",
+        "0 is accepted by the constructor and an AssertionError when it is iterated",
+        "https://github.com/pytorch/pytorch/issues/196089",
+    ),
+    Deviation(
+        "timeout_needs_workers",
+        "a timeout without workers is an AssertionError when it is iterated",
+        "https://github.com/pytorch/pytorch/issues/106634",
+    ),
+)
 
 
 def adapter() -> Adapter:
     """Return the adapter of torch.utils.data.DataLoader."""
-    return adapter_for("torch", DataLoader, distribution="torch")
+    return adapter_for("torch", DataLoader, distribution="torch", deviations=DEVIATIONS)

@@ -1,10 +1,71 @@
-"""torchdata's StatefulDataLoader, a DataLoader whose place in an epoch can be saved."""
+"""torchdata's StatefulDataLoader, a DataLoader whose place in an epoch can be saved.
 
-from conformance.adapter import Adapter, adapter_for
+It is built on torch's workers and collation, so their deviations are its own as well.
+"""
+
+from conformance.adapter import Adapter, Deviation, adapter_for
+
+COLLATE = "https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.default_collate"
+STATEFUL = "https://github.com/meta-pytorch/data/tree/v0.11.0/torchdata/stateful_dataloader"
+
+DEVIATIONS = (
+    Deviation(
+        "a_generator_has_to_be_one_of_torch",
+        "another object than a torch.Generator is an AttributeError when it is iterated",
+        STATEFUL,
+    ),
+    Deviation(
+        "a_seeded_order_is_that_of_torch",
+        "the order is drawn without the seed for workers being drawn from the generator first",
+        STATEFUL,
+    ),
+    Deviation(
+        "an_epoch_draws_from_the_generator_as_in_torch",
+        "it draws less from the generator in an epoch than torch",
+        STATEFUL,
+    ),
+    Deviation(
+        "masks_of_arrays_are_not_lost",
+        "torch's collation: the mask is dropped, and the masked value is delivered as data",
+        COLLATE,
+    ),
+    Deviation(
+        "keys_of_later_samples_are_not_dropped",
+        "torch's collation: a batch of dicts has the keys of its first sample only",
+        COLLATE,
+    ),
+    Deviation(
+        "counters_are_batched_like_dicts",
+        "torch's collation: updating a copy of the first Counter adds where a dict replaces",
+        COLLATE,
+    ),
+    Deviation(
+        "a_collate_fn_is_looked_at_before_it_is_needed",
+        "what cannot be called is refused after the first batch has been loaded",
+        STATEFUL,
+    ),
+    Deviation(
+        "a_stream_without_length_makes_a_true_loader",
+        "its truth is its length, and that raises TypeError where the dataset has none",
+        "https://github.com/Lightning-AI/pytorch-lightning/issues/2955",
+    ),
+    Deviation(
+        "prefetch_factor_is_more_than_zero",
+        "0 is accepted by the constructor and an AssertionError when it is iterated",
+        "https://github.com/pytorch/pytorch/issues/196089",
+    ),
+    Deviation(
+        "timeout_needs_workers",
+        "a timeout without workers is an AssertionError when it is iterated",
+        "https://github.com/pytorch/pytorch/issues/106634",
+    ),
+)
 
 
 def adapter() -> Adapter:
     """Return the adapter of torchdata.stateful_dataloader.StatefulDataLoader."""
     from torchdata.stateful_dataloader import StatefulDataLoader
 
-    return adapter_for("torchdata", StatefulDataLoader, distribution="torchdata")
+    return adapter_for(
+        "torchdata", StatefulDataLoader, distribution="torchdata", deviations=DEVIATIONS
+    )

@@ -51,8 +51,7 @@ class ReportWriter:
             self._file = path.open("w", encoding="utf-8")
         except OSError as error:
             raise UsageError(
-                f"the report {path} cannot be written: {error.strerror}; "
-                "name another file with --output"
+                f"the report {path} cannot be written: {error.strerror}; name another file"
             ) from error
         self._write(self.header)
 

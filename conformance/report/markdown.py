@@ -20,7 +20,9 @@ environment = jinja2.Environment(
 
 def cell(text: str) -> str:
     """Return text that cannot leave its place in a paragraph or a table, whatever it holds."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~])", r"\\\1", " ".join(printable(text).split()))
+    line = re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(printable(text).split()))
+    # Nor is a list begun, or a line drawn.
+    return re.sub(r"^(\d+(?=\.(?:\s|$))|(?=[-=]))", r"\1\\", line)
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -75,7 +75,12 @@ def _failure(result: Result, console: Console, *, with_script: bool, path: str) 
     if verdict.script and with_script:
         console.print(Text("  reproduce it with this script:", "dim"))
         console.print(
-            Syntax(verdict.script.rstrip(), "python", background_color="default", word_wrap=True)
+            Syntax(
+                printable(verdict.script.rstrip()),
+                "python",
+                background_color="default",
+                word_wrap=True,
+            )
         )
     elif verdict.script:
         options = ["--loader", result.loader, "--report", path]

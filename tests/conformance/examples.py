@@ -4,6 +4,13 @@ from typing import Any
 
 from conformance.outcome import Outcome, Result, Verdict
 from conformance.report.jsonl import Report
+from conformance.requirement import Check, Requirement, requirement
+
+
+def lawful(check: Check) -> Requirement:
+    """Make a requirement of any check."""
+    check.__doc__ = "It MUST.\n\nWhy."
+    return requirement(claims=["D1-001"])(check)
 
 
 def result(

@@ -14,9 +14,10 @@ from conformance.datasets import Identity, epoch
 from conformance.judge import Settings, judge, seed_everything, shown, shown_text
 from conformance.mutation import mutated
 from conformance.outcome import Outcome, Verdict
-from conformance.requirement import given, requirement
+from conformance.requirement import given
 from conformance.subject import Subject
 from tests import miniatures
+from tests.conformance.examples import lawful
 from tests.miniatures import CONTROL, MARKUP
 
 PAIRS = "four_samples_make_two_pairs"
@@ -79,13 +80,9 @@ def test_equal_seeds_give_equal_verdicts(on: On) -> None:
 def test_as_many_examples_are_tried_as_asked_and_another_seed_tries_others() -> None:
     tried: list[int] = []
 
-    @requirement(claims=["D1-001"])
+    @lawful
     @given(number=st.integers(0, 10**9))
     def notes(subject: Subject, number: int) -> None:
-        """It MUST.
-
-        Why.
-        """
         tried.append(number)
 
     plain = adapter_for("one", miniatures.Plain)
@@ -114,13 +111,9 @@ def test_what_is_not_claimed_is_unsupported(on: On) -> None:
 
 
 def test_what_is_missing_in_a_property_is_unsupported() -> None:
-    @requirement(claims=["D1-001"])
+    @lawful
     @given(size=st.integers(0, 3))
     def shuffles(subject: Subject, size: int) -> None:
-        """It MUST.
-
-        Why.
-        """
         with subject.open(Identity(size), shuffle=True):
             pass
 
@@ -174,12 +167,8 @@ def test_a_loader_s_own_skip_is_no_excuse() -> None:
     def construct(dataset: Any) -> Any:
         raise unittest.SkipTest("not today")
 
-    @requirement(claims=["D1-001"])
+    @lawful
     def opens(subject: Subject) -> None:
-        """It MUST.
-
-        Why.
-        """
         with subject.open(Identity(1)):
             pass
 
@@ -217,12 +206,8 @@ def test_no_text_of_a_verdict_commands_a_terminal(on: On, loader: Any) -> None:
 
 
 def test_an_assertion_s_own_words_are_the_message() -> None:
-    @requirement(claims=["D1-001"])
+    @lawful
     def says_why(subject: Subject) -> None:
-        """It MUST.
-
-        Why.
-        """
         with subject.open(Identity(3)) as loader:
             batches = epoch(loader)
         assert batches == [], f"{len(batches)} batches came"
@@ -257,29 +242,21 @@ def test_a_failure_that_cannot_be_written_out_is_a_failure(spec: Catalogue) -> N
 
 
 def test_a_long_example_is_whole_in_the_script_and_short_in_the_report() -> None:
-    @requirement(claims=["D1-001"])
+    @lawful
     @given(samples=st.lists(st.just("a long sample"), min_size=200, max_size=200))
     def refuses(subject: Subject, samples: list[str]) -> None:
-        """It MUST.
-
-        Why.
-        """
         assert not samples
 
     verdict = judge(refuses, adapter_for("one", miniatures.make_plain), QUICK)
-    assert verdict.example["samples"].endswith("… (2400 more characters)")
+    assert verdict.example["samples"].endswith("… (2800 more characters)")
     assert verdict.script.count("a long sample") == 200
 
 
 def test_unsupported_is_the_harness_s_word() -> None:
     """A check may find out late that it does not apply."""
 
-    @requirement(claims=["D1-001"])
+    @lawful
     def gives_up(subject: Subject) -> None:
-        """It MUST.
-
-        Why.
-        """
         raise Unsupported("no processes here")
 
     verdict = judge(gives_up, adapter_for("one", miniatures.Plain), QUICK)

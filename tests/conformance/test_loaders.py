@@ -73,7 +73,10 @@ def test_a_package_can_bring_an_adapter(monkeypatch: pytest.MonkeyPatch) -> None
             "the loader 'tests.broken_import:Loader' cannot be used: "
             "ImportError: the extension was built for another Python",
         ),
-        ("tests.miniatures:Plan", "tests.miniatures has no 'Plan'; did you mean Plain?"),
+        (
+            "conformance.errors:UsageEror",
+            "conformance.errors has no 'UsageEror'; did you mean UsageError?",
+        ),
         (
             "tests.miniatures:Outer.Nest",
             "tests.miniatures has no 'Outer.Nest'; did you mean Nested?",

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_events_of_one_kind_can_be_asked_for() -> None:
 @pytest.mark.parametrize("method", ["fork", "forkserver"])
 @pytest.mark.usefixtures("spec")
 def test_several_processes_write_at_a_time_and_nothing_is_lost(method: str) -> None:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     with Trace() as trace:
         writers = [
             context.Process(target=write, args=(trace, number * EACH)) for number in range(4)

@@ -1,0 +1,272 @@
+"""Whatever a call does to its process is a value, and nothing of it is left."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from conformance.isolate import OUTPUT_KEPT, Call, Ending, isolated
+from tests.miniatures import hang_here, leak_a_process
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.usefixtures("spec")  # it warms the fork server up
+
+
+def ending_of(function: Callable[..., Any], *arguments: Any, deadline: float = 30.0) -> Ending:
+    ((_, ending),) = isolated([Call(function, arguments)], deadline=deadline)
+    return ending
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends soon: the kernel clears a killed one up in its own time."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True  # it is dead, and nobody has asked for it
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def leak_and_hang(pids: str) -> None:
+    Path(pids).write_text(f"{leak_a_process()} {os.getpid()}")
+    hang_here()
+
+
+def leak_a_thread() -> int:
+    threading.Thread(target=hang_here).start()
+    return os.getpid()
+
+
+def kill_itself(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def print_much(text: str, times: int) -> None:
+    sys.stdout.write(text * times)
+    sys.stdout.flush()
+    os.write(2, b"the last line\n")
+
+
+def interrupt_itself() -> str:
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        return "interrupted"
+    return "not interrupted"
+
+
+def patch_and_tell() -> bool:
+    seen = hasattr(os, "a_patch")
+    os.a_patch = True  # type: ignore[attr-defined]
+    return seen
+
+
+def read_standard_input() -> str:
+    return sys.stdin.read()
+
+
+def raise_it(error: BaseException) -> None:
+    raise error
+
+
+def test_a_value_comes_back_from_another_process() -> None:
+    ending = ending_of(os.getpid)
+    assert ending.returned
+    assert ending.value not in (None, os.getpid())
+    assert (ending.death, ending.output) == ("", "")
+    assert 0 < ending.seconds < 30
+
+
+def test_none_is_a_value_too() -> None:
+    ending = ending_of(time.sleep, 0)
+    assert (ending.returned, ending.value, ending.death) == (True, None, "")
+
+
+def test_a_large_value_comes_back_whole() -> None:
+    assert len(ending_of(bytes, 5_000_000).value) == 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "death"),
+    [
+        (os._exit, 0, "ended with exit code 0"),
+        (os._exit, 3, "ended with exit code 3"),
+        (sys.exit, 0, "ended with exit code 0"),
+        (kill_itself, signal.SIGSEGV, "was killed by SIGSEGV"),
+        (kill_itself, signal.SIGKILL, "was killed by SIGKILL"),
+        (kill_itself, signal.SIGRTMIN + 3, f"was killed by signal {signal.SIGRTMIN + 3}"),
+    ],
+)
+def test_a_death_is_told_in_words(function: Callable[..., Any], argument: int, death: str) -> None:
+    ending = ending_of(function, argument)
+    assert (ending.returned, ending.death) == (False, death)
+
+
+def test_a_crash_shows_where_it_happened() -> None:
+    output = ending_of(kill_itself, signal.SIGSEGV).output
+    assert "Segmentation fault" in output
+    assert "in kill_itself" in output
+
+
+def test_an_exception_of_the_function_is_a_death_with_its_traceback() -> None:
+    ending = ending_of(raise_it, ValueError("of the function"))
+    assert ending.death == "ended with exit code 1"
+    assert "ValueError: of the function" in ending.output
+
+
+def test_what_does_not_end_is_ended_and_shows_where_it_was() -> None:
+    ending = ending_of(hang_here, deadline=1)
+    assert (ending.returned, ending.death) == (False, "")
+    assert 1 <= ending.seconds < 20
+    assert "in hang_here" in ending.output
+
+
+def test_the_end_of_a_long_output_is_kept() -> None:
+    ending = ending_of(print_much, "." * 999 + "\n", 50_000)
+    assert ending.returned
+    head, _, kept = ending.output.partition("\n")
+    assert head == "(the last 4,000 of 50,000,014 bytes)"
+    assert len(kept) == OUTPUT_KEPT
+    assert kept.endswith("....\nthe last line\n")
+
+
+def test_output_that_is_no_text_is_shown_as_far_as_it_is() -> None:
+    assert ending_of(os.write, 1, b"\xff ok").output == "\N{REPLACEMENT CHARACTER} ok"
+
+
+def test_the_processes_of_a_call_are_gone_when_it_has_answered() -> None:
+    ending = ending_of(leak_a_process)
+    assert ending.returned
+    assert gone(ending.value)
+
+
+def test_the_processes_of_a_call_are_gone_when_it_was_ended(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    assert not ending_of(leak_and_hang, str(pids), deadline=2).returned
+    assert all(gone(int(pid)) for pid in pids.read_text().split())
+
+
+def test_a_thread_that_stays_keeps_nothing_waiting() -> None:
+    ending = ending_of(leak_a_thread)
+    assert ending.returned
+    assert gone(ending.value)
+
+
+def test_a_call_finds_nothing_of_the_one_before() -> None:
+    calls = [Call(patch_and_tell, ())] * 2
+    assert [ending.value for _, ending in isolated(calls, deadline=30)] == [False, False]
+
+
+def test_there_is_nothing_to_read() -> None:
+    ending = ending_of(read_standard_input)
+    assert (ending.returned, ending.value) == (True, "")
+
+
+def test_an_interrupt_inside_is_an_exception_as_usual() -> None:
+    assert ending_of(interrupt_itself).value == "interrupted"
+
+
+def test_calls_go_on_side_by_side_whatever_one_of_them_does() -> None:
+    calls = [
+        Call(hang_here, ()),
+        Call(os._exit, (3,)),
+        Call(abs, (-1,)),
+        Call(kill_itself, (signal.SIGSEGV,)),
+        Call(abs, (-2,)),
+    ]
+    endings = dict(isolated(calls, deadline=2, jobs=2))
+    assert [endings[call].value for call in calls] == [None, None, 1, None, 2]
+    assert [endings[call].death for call in calls] == [
+        "",
+        "ended with exit code 3",
+        "",
+        "was killed by SIGSEGV",
+        "",
+    ]
+
+
+def test_calls_are_taken_only_when_there_is_room() -> None:
+    taken: list[int] = []
+
+    def calls() -> Iterator[Call]:
+        for number in range(4):
+            taken.append(number)
+            yield Call(abs, (number,))
+
+    endings = isolated(calls(), deadline=30, jobs=2)
+    next(endings)
+    assert taken == [0, 1]
+    assert len(list(endings)) == 3
+
+
+def test_closing_stops_what_is_running(tmp_path: Path) -> None:
+    """As Ctrl-C does, or whoever stops listening."""
+    pids = tmp_path / "pids"
+    calls = [Call(leak_and_hang, (str(pids),)), Call(_when_written, (str(pids),))]
+    with contextlib.closing(isolated(calls, deadline=60, jobs=2)) as endings:
+        _, ending = next(endings)
+        assert ending.value == "written"
+    assert all(gone(int(pid)) for pid in pids.read_text().split())
+
+
+def _when_written(path: str) -> str:
+    while not (Path(path).exists() and len(Path(path).read_text().split()) == 2):
+        time.sleep(0.01)
+    return "written"
+
+
+def test_an_interrupt_from_outside_stops_what_is_running(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    main = os.getpid()
+    calls = [Call(leak_and_hang, (str(pids),)), Call(_interrupt, (str(pids), main))]
+    with pytest.raises(KeyboardInterrupt):
+        list(isolated(calls, deadline=60, jobs=2))
+    assert all(gone(int(pid)) for pid in pids.read_text().split())
+
+
+def _interrupt(path: str, pid: int) -> None:
+    _when_written(path)
+    os.kill(pid, signal.SIGINT)
+    hang_here()
+
+
+ORPHANING = """
+import sys
+from conformance.isolate import Call, isolated, preload
+from tests.conformance.test_isolate import tell_and_hang
+preload(["tests.conformance.test_isolate"])
+list(isolated([Call(tell_and_hang, (sys.argv[1],))], deadline=1))
+"""
+
+
+def tell_and_hang(path: str) -> None:
+    Path(path).write_text(f"{os.getpid()} {os.getpid()}")
+    # Whoever has to end this is killed before it can.
+    os.kill(_main_of(psutil.Process()), signal.SIGKILL)
+    hang_here()
+
+
+def _main_of(process: psutil.Process) -> int:
+    """Return the parent of the fork server that a process comes from."""
+    return int(psutil.Process(process.ppid()).ppid())
+
+
+def test_nothing_outlives_by_much_who_is_killed_itself(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    command = [sys.executable, "-c", ORPHANING, str(pids)]
+    main = subprocess.run(command, cwd=ROOT, check=False, timeout=60)
+    assert main.returncode == -signal.SIGKILL
+    assert gone(int(pids.read_text().split()[0]))

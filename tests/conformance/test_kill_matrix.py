@@ -1,0 +1,77 @@
+"""Which requirement catches which mutant."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from conformance import kill_matrix as module
+from conformance.catalogue import Catalogue
+from conformance.judge import Settings
+from conformance.kill_matrix import Row, kill_matrix, write_matrix
+from conformance.outcome import Outcome
+from conformance.requirement import Requirement
+
+DELIVERY = [
+    ("an_epoch_is_the_dataset", "loses_the_first_batch"),
+    ("four_samples_make_two_pairs", "loses_the_last_batch"),
+    ("the_length_is_the_number_of_batches", "forgets_the_short_batch"),
+]
+
+
+def rows_of(spec: Catalogue, loader: str, requirements: Sequence[Requirement]) -> list[Row]:
+    rows = list(kill_matrix(spec, loader, requirements, Settings(examples=20), jobs=2))
+    rank = list(spec.requirements)
+    return sorted(rows, key=lambda row: rank.index(row.requirement))
+
+
+def test_each_mutant_is_judged_by_each_requirement(spec: Catalogue) -> None:
+    rows = rows_of(spec, "tests.miniatures:Plain", spec.select(["delivery"]))
+    assert [(row.requirement, row.mutant) for row in rows] == DELIVERY
+    assert all(row.killed for row in rows)
+    assert [row.killers for row in rows] == [
+        ["an_epoch_is_the_dataset", "four_samples_make_two_pairs"],
+        ["an_epoch_is_the_dataset", "four_samples_make_two_pairs"],
+        [name for name, _ in DELIVERY],
+    ]
+
+
+def test_a_requirement_that_breaks_catches_nothing(spec: Catalogue) -> None:
+    (row,) = rows_of(spec, "tests.miniatures:Plain", spec.select(["broken"]))
+    assert row.outcomes == {"the_check_is_broken": Outcome.ERROR}
+    assert (row.killed, row.killers) == (False, [])
+
+
+def test_a_mutant_that_ends_the_process_is_not_caught_and_says_so(spec: Catalogue) -> None:
+    requirements = spec.select(words=["four_samples"])
+    (row,) = rows_of(spec, "tests.miniatures:ExitingWithThree", requirements)
+    assert (row.killed, row.outcomes) == (False, {})
+    assert row.output.startswith("the process ended with exit code 3\n")
+
+
+def test_a_mutant_that_does_not_end_is_not_caught_and_says_so(
+    spec: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROW_DEADLINE", 1)
+    requirements = spec.select(words=["four_samples"])
+    (row,) = rows_of(spec, "tests.miniatures:Hanging", requirements)
+    assert row.killed is False
+    assert row.output.startswith("the process was not over after 1 seconds\n")
+
+
+def test_the_matrix_is_a_table(tmp_path: Path) -> None:
+    rows = [
+        Row("one", "bad", {"one": Outcome.FAILED, "two": Outcome.PASSED}),
+        Row("two", "worse", {"one": Outcome.FAILED, "two": Outcome.CRASH}),
+        Row("two", "dead", {}),
+    ]
+    path = tmp_path / "folder" / "matrix.csv"
+    write_matrix(path, rows)
+    with path.open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [
+            ["requirement", "mutant", "killed", "one", "two"],
+            ["one", "bad", "yes", "x", ""],
+            ["two", "worse", "NO", "x", ""],
+            ["two", "dead", "NO", "", ""],
+        ]
