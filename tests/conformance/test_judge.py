@@ -120,19 +120,19 @@ def test_what_is_missing_in_a_property_is_unsupported() -> None:
 
 def test_a_failure_outweighs_what_a_smaller_example_would_need() -> None:
     @lawful
-    @given(size=st.integers(0, 9))
-    def shuffles_what_is_small(subject: Subject, size: int) -> None:
-        with subject.open(Identity(size), shuffle=True if size < 5 else None) as loader:
+    @given(size=st.integers(0, 50))
+    def has_less_than_two(subject: Subject, size: int) -> None:
+        with subject.open(Identity(size), shuffle=True if 2 <= size < 5 else None) as loader:
             delivered = list(loader)
-        assert delivered == []
+        assert len(delivered) < 2
 
-    # The first example is beyond the shuffled ones with some seeds, and before them with others.
-    outcomes = {
-        judge(shuffles_what_is_small, adapter_for("one", miniatures.Plain), Settings(seed)).outcome
+    # Shrinking a failure leads through the examples that need a shuffle, with every seed but those
+    # that find one of these first.
+    outcomes = [
+        judge(has_less_than_two, adapter_for("one", miniatures.Plain), Settings(seed)).outcome
         for seed in range(8)
-    }
-    assert Outcome.FAILED in outcomes
-    assert outcomes <= {Outcome.FAILED, Outcome.UNSUPPORTED}
+    ]
+    assert outcomes.count(Outcome.FAILED) >= 4
 
 
 def test_a_check_that_breaks_is_an_error_of_the_check(on: On) -> None:
