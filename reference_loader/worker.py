@@ -47,7 +47,7 @@ class Job:
 
 
 class Order(NamedTuple):
-    """A task, and the epoch that it belongs to; its coming ends the epochs before."""
+    """A task, and the epoch that it belongs to."""
 
     epoch: int
     task: Task
@@ -166,23 +166,23 @@ def _raising(error: BaseException, once: bool) -> Fetch:
 
 
 def _orders(connection: socket.socket) -> Iterator[Order]:
-    # All that has come is read before the next task is begun: the end of the connection and a new
-    # epoch are known without doing first what nobody waits for any more.
+    # All that has come is read before the next task is begun, so the end of the connection is known
+    # without doing first what nobody waits for any more. Tasks of an epoch that was left early are
+    # done: how many random numbers persistent workers draw must not depend on who is faster.
     arriving = frames(connection)
     waiting: deque[Order] = deque()
+    news = select.poll()
+    news.register(connection, select.POLLIN)
     while True:
         try:
             while (parts := next(arriving)) is not None:
-                order = unpack(parts)
-                if waiting and waiting[-1].epoch != order.epoch:
-                    waiting.clear()
-                waiting.append(order)
+                waiting.append(unpack(parts))
         except EOFError:
             return
         if waiting:
             yield waiting.popleft()
         else:
-            select.select([connection], [], [])
+            news.poll()
 
 
 def _answer(epoch: int, outcome: Outcome, where: str) -> bytes:
