@@ -190,7 +190,7 @@ class Crew:
 def _require_a_parent(workers: int) -> None:
     if multiprocessing.current_process().daemon:
         raise RuntimeError(
-            "a worker process may not start workers of its own, "
+            "a daemonic process, such as a worker, may not start workers, "
             f"got num_workers={workers} in one; use num_workers=0 there"
         )
 

@@ -421,7 +421,7 @@ def test_a_worker_may_not_start_workers() -> None:
     seen = outcomes(iter(DataLoader(Nested(), None, num_workers=1)))
     assert kinds(seen) == [RuntimeError] * 2
     assert str(seen[0]).startswith(
-        "a worker process may not start workers of its own, got num_workers=1 in one; "
+        "a daemonic process, such as a worker, may not start workers, got num_workers=1 in one; "
         "use num_workers=0 there"
     )
 
