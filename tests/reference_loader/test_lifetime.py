@@ -30,7 +30,7 @@ def nothing_is_left() -> Iterator[None]:
 
 
 def held() -> tuple[int, int]:
-    """Count what this process holds: descriptors, those of shared memory among them, and threads."""
+    """Count the descriptors that this process holds, also of shared memory, and its threads."""
     return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
 
