@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from reference_loader import DataLoader
+from reference_loader.crew import Crew
 from tests.reference_loader.workloads import (
     Kill,
     Note,
@@ -380,19 +381,19 @@ def test_the_timeout_counts_the_wait_of_one_next_only() -> None:
     assert list(batches) == [0, 1, 2]
 
 
-def test_an_interrupt_while_waiting_ends_the_workers(tmp_path: Path) -> None:
-    wait = Wait(tmp_path)
-    batches = iter(DataLoader(Scripted(4, {0: wait}), None, num_workers=2))
+def test_an_interrupt_while_waiting_ends_the_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = Crew._wait
 
-    def interrupt() -> None:
-        until(wait.begun.exists)
+    def interrupted(crew: Crew, deadline: float) -> None:
         os.kill(os.getpid(), signal.SIGINT)
+        wait(crew, deadline)
 
-    thread = threading.Thread(target=interrupt)
-    thread.start()
+    monkeypatch.setattr(Crew, "_wait", interrupted)
+    batches = iter(DataLoader(Scripted(4, {0: Wait(tmp_path)}), None, num_workers=2))
     with pytest.raises(KeyboardInterrupt):
         next(batches)
-    thread.join()
     assert active_children() == []
     with pytest.raises(RuntimeError, match=r"cannot go on after KeyboardInterrupt\(\)"):
         next(batches)
