@@ -1,6 +1,5 @@
 """What becomes of a batch on its way from a worker: it arrives as it was made, and stays so."""
 
-import gc
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -189,7 +188,6 @@ def a_batch_that_is_kept_stays_as_it_was(subject: Subject) -> None:
         kept = list(iterator)
         del iterator
     del loader
-    gc.collect()
     contents = [sorted(set(map(repr, flat(plain(batch))))) for batch in kept]
     assert contents == [[repr(2.0 * pair), repr(2.0 * pair + 1)] for pair in range(12)]
 

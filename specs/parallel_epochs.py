@@ -24,7 +24,6 @@ STARTED_TWICE = "https://github.com/nvidia-cosmos/cosmos-rl/pull/621"
 CHOICES = [  # number of samples, batch_size, drop_last, and the batches of an epoch
     (0, 2, False, []),
     (1, 2, False, [[0]]),
-    (1, 2, True, []),
     (7, 2, False, [[0, 1], [2, 3], [4, 5], [6]]),
     (7, 2, True, [[0, 1], [2, 3], [4, 5]]),
 ]
