@@ -6,6 +6,7 @@ The harness that judges with them is in the modules beside it; `python -m confor
 
 from conformance.capability import Capability, Unsupported
 from conformance.datasets import (
+    Gated,
     Identity,
     Iterated,
     Samples,
@@ -13,6 +14,7 @@ from conformance.datasets import (
     cut,
     epoch,
     flat,
+    meeting,
     plain,
     seeded,
     typed,
@@ -36,6 +38,7 @@ __all__ = [
     "POWER",
     "Capability",
     "Event",
+    "Gated",
     "Honest",
     "Identity",
     "Iterated",
@@ -49,6 +52,7 @@ __all__ = [
     "epoch",
     "flat",
     "given",
+    "meeting",
     "plain",
     "rank_correlation_p",
     "requirement",

@@ -42,6 +42,37 @@ class Watched(Dataset[int]):
 
 
 @dataclass
+class Gated(Dataset[int]):
+    """Samples like those of `Identity`, some of which cannot be had before something has happened.
+
+    Each access is recorded as a "begin", and as a "fetch" when it is over. In between the sample at
+    an index in `gates` waits until the trace has events of the kind and with the keys named there.
+    Where they do not come that is recorded as "in_vain", and nobody waits any more.
+    """
+
+    size: int
+    trace: Trace
+    gates: Mapping[int, tuple[str, Sequence[int]]]
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> Any:
+        self.trace.record("begin", index)
+        if index in self.gates and not self.trace.keys("in_vain"):
+            kind, keys = self.gates[index]
+            if not self.trace.wait_for(kind, keys):
+                self.trace.record("in_vain", index)
+        self.trace.record("fetch", index)
+        return index
+
+
+def meeting(indices: Sequence[int]) -> dict[int, tuple[str, Sequence[int]]]:
+    """Return gates that open when all of these samples have been begun, by as many at a time."""
+    return dict.fromkeys(indices, ("begin", indices))
+
+
+@dataclass
 class Samples(Dataset[Any]):
     """The given samples, whatever they are."""
 

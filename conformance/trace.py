@@ -4,10 +4,13 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+LOOK_AGAIN = 0.002  # seconds
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,15 @@ class Trace:
 
     Each event is one short line appended to a file, which the operating system does in one piece;
     so a trace can be sent to workers however they are started, and survives those that are killed.
+
+    Attributes:
+        path: the file.
+        patience: how many seconds to wait for events that do not come.
+
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 10.0) -> None:
+        self.patience = patience
         descriptor, self.path = tempfile.mkstemp(prefix="trace-")
         os.close(descriptor)
 
@@ -52,6 +61,19 @@ class Trace:
     def keys(self, kind: str = "fetch") -> list[int]:
         """Return the keys of the events of one kind, in order."""
         return [event.key for event in self.events(kind)]
+
+    def wait_for(self, kind: str, keys: Iterable[int], timeout: float | None = None) -> bool:
+        """Wait for events of this kind with all of these keys, and return whether they came.
+
+        Gives up after `timeout` seconds, or as the trace has patience.
+        """
+        awaited = set(keys)
+        until = time.monotonic() + (self.patience if timeout is None else timeout)
+        while not awaited.issubset(self.keys(kind)):
+            if time.monotonic() > until:
+                return False
+            time.sleep(LOOK_AGAIN)
+        return True
 
     def __enter__(self) -> Self:
         return self

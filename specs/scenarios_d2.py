@@ -1,8 +1,8 @@
 """The examples of the second document (D2) from end to end, mended where they do not run.
 
 Each check is the example as a user writes it, with its data made checkable; the sentence says what
-that user must see. Worker processes and pinned memory, which some of the examples also ask
-for, follow with the chapters on these: here everything is loaded in the main process.
+that user must see. Here everything is loaded in the main process; with workers, as some of them
+are written, they are in scenarios_workers.
 """
 
 from collections.abc import Iterable, Iterator

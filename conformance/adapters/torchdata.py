@@ -59,6 +59,36 @@ DEVIATIONS = (
         "a timeout without workers is an AssertionError when it is iterated",
         "https://github.com/pytorch/pytorch/issues/106634",
     ),
+    Deviation(
+        "workers_do_not_change_a_shuffle",
+        "the order with workers is another than without, from an equally seeded generator",
+        STATEFUL,
+    ),
+    Deviation(
+        "with_workers_a_sampler_is_started_once_an_epoch",
+        "its iterator with workers calls iter for the sampler twice, the first time in vain",
+        STATEFUL,
+    ),
+    Deviation(
+        "with_workers_a_batch_sampler_is_started_once_an_epoch",
+        "its iterator with workers calls iter for its index sampler twice, the first time in vain",
+        "https://github.com/nvidia-cosmos/cosmos-rl/pull/621",
+    ),
+    Deviation(
+        "tensors_of_several_dtypes_are_collated_alike_in_workers",
+        "torch's collation: in a worker tensors are stacked into memory of the first one's dtype",
+        "https://github.com/SvipRepetitionCounting/TransRAC/issues/17",
+    ),
+    Deviation(
+        "tensors_that_require_a_gradient_come_from_workers_too",
+        "torch's collation: in a worker tensors are stacked into memory that takes no gradient",
+        "https://github.com/pytorch/pytorch/issues/82411",
+    ),
+    Deviation(
+        "a_stream_of_single_samples_that_has_ended_is_not_asked_again",
+        "without workers and batches the stream's iterator is asked again whenever the loader's is",
+        "https://github.com/pytorch/pytorch/issues/59312",
+    ),
 )
 
 

@@ -2,13 +2,14 @@
 
 import pickle
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from conformance.datasets import Identity, Samples, Watched, epoch, flat, plain
+from conformance.datasets import Gated, Identity, Samples, Watched, epoch, flat, meeting, plain
 from conformance.trace import Trace
 
 
@@ -36,12 +37,39 @@ def test_a_watched_access_is_recorded() -> None:
         assert trace.keys() == [2, 0]
 
 
+def test_a_gate_opens_when_what_it_waits_for_has_happened() -> None:
+    with Trace() as trace:
+        dataset = Gated(3, trace, {1: ("open", [7])})
+        with ThreadPoolExecutor() as thread:
+            sample = thread.submit(dataset.__getitem__, 1)
+            trace.wait_for("begin", [1])
+            before = trace.keys()
+            trace.record("open", 7)
+            after = (sample.result(), dataset[0], len(dataset), trace.keys(), trace.keys("in_vain"))
+    assert (before, after) == ([], (1, 0, 3, [1, 0], []))
+
+
+def test_a_gate_that_nothing_opens_is_waited_for_once() -> None:
+    with Trace(patience=0.01) as trace:
+        dataset = Gated(2, trace, {0: ("open", [7]), 1: ("open", [8])})
+        assert (dataset[0], dataset[1]) == (0, 1)
+        assert (trace.keys(), trace.keys("in_vain")) == ([0, 1], [0])
+
+
+def test_those_who_meet_wait_for_each_other() -> None:
+    with Trace() as trace:
+        dataset = Gated(5, trace, meeting([0, 3]))
+        with ThreadPoolExecutor() as threads:
+            samples = list(threads.map(dataset.__getitem__, [0, 3]))
+        assert (samples, sorted(trace.keys("begin")), trace.keys("in_vain")) == ([0, 3], [0, 3], [])
+
+
 def test_probes_can_be_sent_to_a_worker() -> None:
     with Trace() as trace:
-        for dataset in (Identity(3), Samples([1]), Watched(3, trace)):
+        for dataset in (Identity(3), Samples([1]), Watched(3, trace), Gated(3, trace, {})):
             copy = pickle.loads(pickle.dumps(dataset))
             assert (type(copy), copy[0]) == (type(dataset), dataset[0])
-        assert trace.keys() == [0, 0]
+        assert trace.keys() == [0] * 4
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,29 @@ def test_the_last_event_of_a_process_that_dies_is_there() -> None:
         process.start()
         process.join()
         assert trace.keys("last") == [7]
+
+
+def test_one_waits_for_an_event_of_another_process() -> None:
+    with Trace() as trace:
+        process = multiprocessing.get_context("fork").Process(target=write, args=(trace, 0))
+        process.start()
+        came = trace.wait_for("fetch", [3, EACH - 1])
+        process.join()
+    assert came
+
+
+@pytest.mark.parametrize(("kind", "keys"), [("fetch", [1, 2]), ("collate", [1])])
+def test_waiting_has_an_end(kind: str, keys: list[int]) -> None:
+    with Trace(patience=0.01) as trace:
+        trace.record("fetch", 1)
+        assert (trace.wait_for("fetch", [1]), trace.wait_for(kind, keys)) == (True, False)
+
+
+def test_how_long_to_wait_can_be_said_at_once() -> None:
+    with Trace() as trace:
+        started = time.monotonic()
+        assert not trace.wait_for("fetch", [1], timeout=0.01)
+    assert time.monotonic() - started < trace.patience
 
 
 def test_leaving_removes_the_file() -> None:
