@@ -4,6 +4,8 @@ This is all that a loader needs beyond an executor, and it is the same for every
 them finishes what first is nothing that the user can see.
 """
 
+import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,44 +13,70 @@ from reference_loader.executor import Ended, Executor, Failed, Outcome
 from reference_loader.plan import Task
 
 
-def deliver(tasks: Iterator[Task], executor: Executor, window: int) -> "Delivery":
+def deliver(
+    tasks: Iterator[Task],
+    executor: Executor,
+    window: int,
+    *,
+    in_order: bool = True,
+    timeout: float = 0,
+) -> "Delivery":
     """Start an epoch: submit the first tasks, and return the iterator of their batches.
 
     `window` is the number of tasks that may be under way while nobody waits for a batch. With 0
-    nothing is drawn from `tasks` and nothing is loaded before it is asked for.
+    nothing is drawn from `tasks` and nothing is loaded before it is asked for. Without `in_order`
+    the batch that is finished first comes first. `timeout` is how many seconds `next` may wait; 0
+    is without limit.
     """
-    delivery = Delivery(tasks, executor, window)
+    delivery = Delivery(tasks, executor, window, in_order, timeout)
     delivery.fill(window)
     return delivery
 
 
 class Delivery:
-    """The iterator over one epoch: batches in the order of their tasks.
+    """The iterator over one epoch.
 
     A generator would end with the first error that it raises. Here the batch that failed is
     skipped, and the next call returns the one after it. After the end, or after `close`, every
     call raises StopIteration.
+
+    An error of the executor itself, a worker that died or a wait beyond the timeout, ends the epoch
+    for good: every further call raises it again, so no batch can go missing unnoticed.
     """
 
-    def __init__(self, tasks: Iterator[Task], executor: Executor, window: int) -> None:
+    def __init__(
+        self,
+        tasks: Iterator[Task],
+        executor: Executor,
+        window: int,
+        in_order: bool,
+        timeout: float,
+    ) -> None:
         self._tasks: Iterator[Task] | None = tasks
         self._executor = executor
         self._window = window
+        self._in_order = in_order
+        self._timeout = timeout
         self._submitted = 0
         self._turn = 0  # the position that is delivered next
         self._arrived: dict[int, Outcome] = {}
+        self._closed = False
+        self._reason: Exception | None = None  # why it was closed before its end
 
     def __iter__(self) -> "Delivery":
         return self
 
     def __next__(self) -> Any:
         """Return the next batch; raise what its task failed with, at its turn."""
+        deadline = time.monotonic() + self._timeout if self._timeout else math.inf
         while True:
+            if self._reason is not None:
+                raise self._reason.with_traceback(None)
             self.fill(max(self._window, 1))  # somebody waits, so at least one has to be under way
             if self._turn == self._submitted:
                 self.close()
                 raise StopIteration
-            outcome = self._outcome_of_turn()
+            outcome = self._outcome_of_turn(deadline)
             self.fill(self._window)  # the others go on while the caller uses this batch
             if isinstance(outcome, Ended):
                 continue
@@ -75,18 +103,48 @@ class Delivery:
                 self._executor.submit(task)
             self._submitted += 1
 
-    def close(self) -> None:
-        """Leave the epoch: release the sampler's iterator, the executor and undelivered batches."""
+    def close(self, reason: Exception | None = None) -> None:
+        """Leave the epoch: release the sampler's iterator, the executor and undelivered batches.
+
+        With a reason further calls of `next` raise it, unless the epoch was over already.
+        """
+        if not self._closed:
+            self._reason = reason
+        self._closed = True
         self._tasks = None
         self._turn = self._submitted
         self._arrived.clear()
         self._executor.close()
 
-    def _outcome_of_turn(self) -> Outcome:
+    def _outcome_of_turn(self, deadline: float) -> Outcome:
         while self._turn not in self._arrived:
-            outcome = self._executor.take()
-            self._arrived[outcome.position] = outcome
+            outcome = self._take(deadline)
+            # Without an order it is always the turn of what has just arrived.
+            self._arrived[outcome.position if self._in_order else self._turn] = outcome
             if isinstance(outcome, Ended) and outcome.last:
                 self._tasks = None
         self._turn += 1
         return self._arrived.pop(self._turn - 1)
+
+    def _take(self, deadline: float) -> Outcome:
+        try:
+            return self._executor.take(deadline)
+        except TimeoutError:
+            self.close(
+                RuntimeError(
+                    f"a batch must arrive within timeout={self._timeout} seconds, got none; the "
+                    "workers were ended; use a longer timeout, or timeout=0 to wait without limit"
+                )
+            )
+        except Exception as error:
+            self.close(error)
+        except BaseException as error:
+            self.close(
+                RuntimeError(
+                    f"an epoch cannot go on after a wait that was interrupted by {error!r}; "
+                    "iterate the loader anew"
+                )
+            )
+            raise
+        assert self._reason is not None
+        raise self._reason

@@ -4,6 +4,7 @@ An executor has no opinion on order, prefetch or errors. It accepts tasks, and h
 outcome for each, in whatever order they are finished; an error is an outcome like another.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -41,8 +42,12 @@ class Executor(Protocol):
     def submit(self, task: Task) -> None:
         """Accept a task, without waiting for it."""
 
-    def take(self) -> Outcome:
-        """Return the next finished outcome, waiting for one; a submitted task must be left."""
+    def take(self, deadline: float = math.inf) -> Outcome:
+        """Return the next finished outcome, waiting for one; a submitted task must be left.
+
+        Raises TimeoutError if it has to wait beyond the deadline, a reading of `time.monotonic`,
+        and whatever else keeps it from ever finishing. After an error it is of no further use.
+        """
 
     def close(self) -> None:
         """Give up whatever is unfinished and release everything held; a second call is free."""

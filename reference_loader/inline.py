@@ -1,5 +1,6 @@
 """The executor of `num_workers=0`: the caller does the work, when it asks for the outcome."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,7 @@ class Inline:
         """Put the task in the queue; nothing is loaded yet."""
         self._waiting.append(task)
 
-    def take(self) -> Outcome:
+    def take(self, deadline: float = math.inf) -> Outcome:  # noqa: ARG002  it does not wait
         """Do the oldest task now."""
         return perform(self._waiting.popleft(), self._fetch, self._collate)
 

@@ -17,15 +17,19 @@ from torch.utils.data import IterableDataset
 from reference_loader.arguments import Options
 from reference_loader.batching import Batches, batches_in
 from reference_loader.collation import default_collate, default_convert
+from reference_loader.crew import Crew
 from reference_loader.deliver import Delivery, deliver
 from reference_loader.executor import Executor
 from reference_loader.fetching import Keyed, fetcher, is_stream
 from reference_loader.inline import Inline
-from reference_loader.options import checked
+from reference_loader.options import CHANGEABLE, changed, checked
 from reference_loader.pinning import Pinned, can_pin
 from reference_loader.plan import plan
+from reference_loader.processes import Processes
 from reference_loader.sampling import Sequential, Shuffled
 from reference_loader.seeding import draw_seed
+from reference_loader.standing import Standing
+from reference_loader.worker import Job
 
 T_co = TypeVar("T_co", covariant=True)
 PARAMETERS = tuple(Options.__dataclass_fields__)
@@ -36,8 +40,7 @@ class DataLoader(Generic[T_co]):
 
     It takes the arguments of `torch.utils.data.DataLoader`, with the same names, order, defaults
     and meaning (D1, D2 §2), delivers the same batches in the same order, and draws the same numbers
-    from `generator`, or from torch's default generator where none is given. So far it loads in
-    this process only: `num_workers` has to be 0.
+    from `generator`, or from torch's default generator where none is given.
 
     `dataset` has `__getitem__` and `__len__`, or is an `IterableDataset`, whose own order then
     rules out `shuffle`, `sampler` and `batch_sampler`. `batch_size=None` delivers single samples.
@@ -49,12 +52,23 @@ class DataLoader(Generic[T_co]):
     batch_sampler have it: batch_sampler before sampler before shuffle, batch_sampler also before
     batch_size and drop_last, and batch_size=None before drop_last.
 
-    An error in the sampler, dataset or `collate_fn` is raised by `next` at its batch's turn, and
-    the next call returns the batch after it; a sampler that failed has ended. StopIteration from a
-    dataset or `collate_fn` becomes RuntimeError. An empty dataset gives no batch, shuffled or not.
+    With `num_workers` of at least 1 that many processes do the work (D1 num_workers), ahead of the
+    caller by `prefetch_factor` batches each, and the batches are the same. Workers are seeded as in
+    torch, and `torch.utils.data.get_worker_info` works in them. They end with the epoch, however
+    that ends; persistent ones with the loader and its last iterator.
 
-    Raises ValueError, TypeError and NotImplementedError as `options.py` says, before anything is
-    loaded. What was given cannot be changed afterwards.
+    An error in the sampler, dataset, `collate_fn` or `worker_init_fn` is raised by `next` at its
+    batch's turn, and the next call returns the batch after it; a sampler that failed has ended, and
+    so has a worker's part of a stream. From a worker it comes with its type, and with the worker's
+    traceback in its message. StopIteration from a dataset or `collate_fn` becomes RuntimeError. An
+    empty dataset gives no batch, shuffled or not. A worker that dies and a wait of more than
+    `timeout` seconds raise RuntimeError, end all workers and the epoch with them: every further
+    `next` raises the same error. The next epoch starts new workers, also where they are persistent.
+
+    Raises ValueError and TypeError as `options.py` says, before anything is loaded, and warns of
+    more workers than cores. What decides the batches is fixed then; the arguments in `CHANGEABLE`
+    can be set, and hold from the next epoch on. A `generator` set later seeds the workers, but the
+    sampler keeps its own.
     """
 
     # What was given or, where nothing was, what is used instead; both samplers are None for a
@@ -101,6 +115,7 @@ class DataLoader(Generic[T_co]):
         on_conflict: Literal["raise", "ignore"] = "raise",
     ) -> None:
         given = locals()
+        self._standing = Standing()
         options = checked(Options(**{name: given[name] for name in PARAMETERS}))
         if options.pin_memory_device:
             warnings.warn(
@@ -114,17 +129,24 @@ class DataLoader(Generic[T_co]):
     def __iter__(self) -> Delivery:
         """Start an epoch, and return the iterator of its batches.
 
-        Nothing is loaded before the first `next`. Iterators of one loader are independent of each
-        other, except that they draw from the same generator.
+        Without workers nothing is loaded before the first `next`. Iterators of one loader are
+        independent of each other, except that they draw from the same generator; but persistent
+        workers serve one at a time, and a new one ends the one before, whose `next` then raises
+        RuntimeError.
+
+        Raises RuntimeError if workers are to be started by a worker, and PicklingError if the
+        start method needs an argument pickled that cannot be.
         """
         pinned = self.pin_memory and can_pin()
         tasks = plan(self._keys())  # starts the sampler, as in torch before the seed is drawn
-        draw_seed(self.generator)  # for workers; in one process only its being drawn matters
-        fetch = fetcher(self.dataset, batched=self._batched, drop_last=self.drop_last)
-        executor: Executor = Inline(fetch, self.collate_fn)
+        executor = self._processes() if self.num_workers else self._inline()
         if pinned:
             executor = Pinned(executor)
-        return deliver(tasks, executor, window=0)
+        window = self.num_workers * (self.prefetch_factor or 0)
+        timeout = self.timeout if self.num_workers else 0
+        delivery = deliver(tasks, executor, window, in_order=self.in_order, timeout=timeout)
+        self._standing.begin_epoch(delivery)
+        return delivery
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch, counted anew at each call.
@@ -153,17 +175,54 @@ class DataLoader(Generic[T_co]):
             return True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute of one's own; raise ValueError for what the loader was built with."""
-        if name in PARAMETERS:
+        """Set an argument in `CHANGEABLE`, or an attribute of one's own.
+
+        Raises what the constructor raises for a wrong value, and ValueError for all that decides
+        the batches.
+        """
+        if name in CHANGEABLE:
+            options = Options(**{each: getattr(self, each) for each in PARAMETERS})
+            options = changed(options, name, value)
+            vars(self).update(vars(options) | _defaults(options))
+            self._standing.crew = None  # persistent workers know only what held when they started
+        elif name in PARAMETERS:
             raise ValueError(
                 f"{name} is fixed when a {type(self).__name__} is built, got an assignment; "
                 "build a new one"
             )
-        super().__setattr__(name, value)
+        else:
+            super().__setattr__(name, value)
 
     @property
     def _batched(self) -> bool:
         return self.batch_size is not None or self.batch_sampler is not None
+
+    def _inline(self) -> Executor:
+        draw_seed(self.generator)  # for workers; in one process only its being drawn matters
+        fetch = fetcher(self.dataset, batched=self._batched, drop_last=self.drop_last)
+        return Inline(fetch, self.collate_fn)
+
+    def _processes(self) -> Executor:
+        keep = self.persistent_workers
+        if keep:
+            self._standing.end_epoch()
+        crew = self._standing.usable_crew() if keep else None
+        if crew is None:
+            crew = Crew(self._job(), self.multiprocessing_context)
+        self._standing.crew = crew if keep else None
+        return Processes(crew, self.num_workers, in_order=self.in_order, keep=keep)
+
+    def _job(self) -> Job:
+        draw = self._standing.base_seed if self.persistent_workers else draw_seed
+        return Job(
+            dataset=self.dataset,
+            batched=self._batched,
+            drop_last=self.drop_last,
+            collate_fn=self.collate_fn,
+            worker_init_fn=self.worker_init_fn,
+            base_seed=draw(self.generator),
+            num_workers=self.num_workers,
+        )
 
     def _keys(self) -> Iterable[Any]:
         if is_stream(self.dataset):

@@ -9,9 +9,12 @@ as in torch.
 
 import math
 import multiprocessing
+import os
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.context import BaseContext
+from typing import Any
 
 import torch
 
@@ -36,7 +39,39 @@ def checked(given: Options) -> Options:
     """Return the options as they hold; raise the first error in the order of `CHECKS`."""
     for check in CHECKS:
         given = check(given)
+    _warn_of_waiting_workers(given)
     return given
+
+
+def changed(options: Options, name: str, value: Any) -> Options:
+    """Return the options with another value for an argument in `CHANGEABLE`; raise its errors.
+
+    Whether it means anything without workers is checked as ever, but nothing that means something
+    with workers only keeps `num_workers` from being set to 0.
+    """
+    given = CHANGEABLE[name](replace(options, **{name: value}))
+    if name == "num_workers":
+        given = _prefetch_default(given)
+        _warn_of_waiting_workers(given)
+    return given
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use, which can be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _warn_of_waiting_workers(given: Options) -> None:
+    cores = usable_cores()
+    if given.num_workers > cores:
+        warnings.warn(
+            f"num_workers should be at most the {cores} cores that this process may use, "
+            f"got {given.num_workers}; more workers wait for each other",
+            UserWarning,
+            stacklevel=4,  # whoever builds or changes the loader
+        )
 
 
 def _num_workers(given: Options) -> Options:
@@ -62,7 +97,7 @@ def _timeout(given: Options) -> Options:
 def _prefetch_factor(given: Options) -> Options:
     factor = given.prefetch_factor
     if factor is None:
-        return replace(given, prefetch_factor=2) if given.num_workers > 0 else given
+        return _prefetch_default(given)
     require_workers(given, "prefetch_factor", "counts batches per worker process")
     remedy = "leave it out for 2 batches per worker"
     if not is_int(factor):
@@ -70,6 +105,11 @@ def _prefetch_factor(given: Options) -> Options:
     if factor < 1:
         raise ValueError(f"prefetch_factor must be at least 1, got {factor}; {remedy}")
     return given
+
+
+def _prefetch_default(given: Options) -> Options:
+    wanting = given.prefetch_factor is None and given.num_workers > 0
+    return replace(given, prefetch_factor=2) if wanting else given
 
 
 def _persistent_workers(given: Options) -> Options:
@@ -185,15 +225,6 @@ def _flags(given: Options) -> Options:
     return given
 
 
-def _no_workers_yet(given: Options) -> Options:
-    if given.num_workers > 0:
-        raise NotImplementedError(
-            f"num_workers must be 0 in this version, got {given.num_workers}; "
-            "use num_workers=0 to load in this process"
-        )
-    return given
-
-
 CHECKS: tuple[Callable[[Options], Options], ...] = (
     on_conflict_is_known,
     _num_workers,
@@ -213,5 +244,18 @@ CHECKS: tuple[Callable[[Options], Options], ...] = (
     _functions,
     _generator,
     _flags,
-    _no_workers_yet,
 )
+
+# What may be set after construction, as in torch, and the check that it has to pass.
+CHANGEABLE: dict[str, Callable[[Options], Options]] = {
+    "num_workers": _num_workers,
+    "collate_fn": _functions,
+    "pin_memory": _flags,
+    "timeout": _timeout,
+    "worker_init_fn": _functions,
+    "multiprocessing_context": _multiprocessing_context,
+    "generator": _generator,
+    "prefetch_factor": _prefetch_factor,
+    "pin_memory_device": _flags,
+    "in_order": _flags,
+}

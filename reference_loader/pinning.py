@@ -4,6 +4,7 @@ A copy to an accelerator can run while the host goes on only if its source is pa
 (D1 pin_memory, D2 §2). Where there is no accelerator nothing could be gained, and nothing is done.
 """
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -70,9 +71,9 @@ class Pinned:
         """Submit to the inner executor."""
         self._inner.submit(task)
 
-    def take(self) -> Outcome:
+    def take(self, deadline: float = math.inf) -> Outcome:
         """Take from the inner executor; a batch that cannot be pinned has failed."""
-        outcome = self._inner.take()
+        outcome = self._inner.take(deadline)
         if not isinstance(outcome, Done):
             return outcome
         try:

@@ -1,9 +1,12 @@
-"""Drawing seeds from a generator, in the amounts that torch draws.
+"""Drawing seeds from a generator, in the amounts that torch draws, and seeding a worker with one.
 
 A generator is shared between the loader and its user, so how far one epoch advances it is part of
 the contract: a draw more or fewer changes every random number that the user's program sees next.
 """
 
+import random
+
+import numpy as np
 import torch
 
 
@@ -18,3 +21,17 @@ def draw_seed(generator: torch.Generator | None) -> int:
 def private_generator(seed: int) -> torch.Generator:
     """Return a CPU generator of its own, seeded with `seed`."""
     return torch.Generator().manual_seed(seed)
+
+
+def seed_process(base_seed: int, worker: int) -> int:
+    """Seed `random`, torch and numpy for one worker, and return the seed of the first two.
+
+    The three sequences differ from those of every other worker and equal those in torch's workers.
+    """
+    seed = base_seed + worker
+    random.seed(seed)
+    torch.manual_seed(seed)
+    # numpy takes 32 bits at a time, and seeds that are neighbours have to be taken apart first.
+    words = [worker, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    np.random.seed(np.random.SeedSequence(words).generate_state(4))
+    return seed

@@ -1,6 +1,7 @@
 """Order, window and failures, with an executor that finishes tasks as a test dictates."""
 
 import gc
+import math
 import weakref
 from collections.abc import Iterator
 from itertools import count
@@ -34,7 +35,7 @@ class Scripted:
         self.submitted.append(task.position)
         self.under_way.append(task)
 
-    def take(self) -> Outcome:
+    def take(self, deadline: float = math.inf) -> Outcome:
         task = self.under_way.pop(next(self.script, 0) % len(self.under_way))
         return self.outcomes.get(task.position, Done(task.position, task.keys))
 

@@ -1,5 +1,6 @@
 """Pinning, on machines without an accelerator: with objects that say when they are pinned."""
 
+import math
 from collections import OrderedDict, namedtuple
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_other_outcomes_pass_and_close_is_handed_on() -> None:
 
         def submit(self, task: Task) -> None: ...
 
-        def take(self) -> Ended:
+        def take(self, deadline: float = math.inf) -> Ended:
             return Ended(2)
 
         def close(self) -> None:

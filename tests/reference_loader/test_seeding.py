@@ -1,8 +1,13 @@
 """Seeds, against numbers that were written down once."""
 
-import torch
+import random
 
-from reference_loader.seeding import draw_seed, private_generator
+import numpy as np
+import pytest
+import torch
+from torch.utils.data._utils import worker as torch_worker
+
+from reference_loader.seeding import draw_seed, private_generator, seed_process
 
 
 def test_the_first_seed_of_42_is_this() -> None:
@@ -23,3 +28,24 @@ def test_a_default_device_set_by_the_user_does_not_matter() -> None:
 def test_a_private_generator_is_like_any_other_of_its_seed() -> None:
     expected = torch.Generator().manual_seed(3).get_state()
     assert private_generator(3).get_state().equal(expected)
+
+
+def _numbers() -> tuple[float, float, float]:
+    return random.random(), float(torch.rand(())), float(np.random.rand())
+
+
+@pytest.mark.parametrize("base_seed", [0, 1, 2**32 - 1, 2**32, 2**63 - 1, 6909045637428952499])
+@pytest.mark.parametrize("worker", [0, 1, 63])
+def test_a_worker_is_seeded_as_torch_seeds_it(base_seed: int, worker: int) -> None:
+    states = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        seed = seed_process(base_seed, worker)
+        drawn = _numbers()
+        random.seed(base_seed + worker)
+        torch.manual_seed(base_seed + worker)
+        np.random.seed(torch_worker._generate_state(base_seed, worker))  # type: ignore[no-untyped-call]
+        expected = _numbers()
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    assert seed == base_seed + worker
+    assert drawn == expected
