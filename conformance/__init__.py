@@ -17,6 +17,8 @@ from conformance.datasets import (
     seeded,
     typed,
 )
+from conformance.footprint import footprint, left_since
+from conformance.processes import Started, die, running, until
 from conformance.request import LoaderRequest
 from conformance.requirement import Honest, given, requirement
 from conformance.statistics import (
@@ -30,6 +32,7 @@ from conformance.statistics import (
 )
 from conformance.subject import Subject
 from conformance.trace import Event, Trace
+from conformance.troubles import Troubled, TroubledStream, Until, told
 
 __all__ = [
     "FALSE_ALARM",
@@ -41,21 +44,31 @@ __all__ = [
     "Iterated",
     "LoaderRequest",
     "Samples",
+    "Started",
     "Subject",
     "Trace",
+    "Troubled",
+    "TroubledStream",
     "Unsupported",
+    "Until",
     "Watched",
     "cut",
+    "die",
     "epoch",
     "flat",
+    "footprint",
     "given",
+    "left_since",
     "plain",
     "rank_correlation_p",
     "requirement",
+    "running",
     "seeded",
     "share_p",
     "share_power",
+    "told",
     "typed",
     "uniform_p",
     "uniform_power",
+    "until",
 ]

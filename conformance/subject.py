@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.adapter import Adapter
 from conformance.capability import Unsupported
+from conformance.processes import Started
 from conformance.request import LoaderRequest
 
 ENOUGH_BATCHES = 100_000
@@ -77,6 +78,13 @@ class Subject:
         """Return what `function(subject, *arguments)` returns in a freshly started interpreter."""
         with self.blame():
             return in_fresh_process(function, self, *arguments)
+
+    def start(self, function: Callable[..., Any], *arguments: Any, method: str = "fork") -> Started:
+        """Start `function(subject, *arguments)` in a process that may hang, die or be killed.
+
+        To be used as a context: at its end the process is ended, and all that it has started.
+        """
+        return Started(function, self, *arguments, method=method, blame=self.blame)
 
     def observe(self, choice: str) -> None:
         """Note which of several permitted things the loader did."""
