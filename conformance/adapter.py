@@ -57,8 +57,9 @@ class Adapter:
 def adapter_for(name: str, construct: Callable[..., Iterable[Any]], **more: Any) -> Adapter:
     """Return an adapter of any callable with a DataLoader-like signature.
 
-    Its capabilities are the parameters that it has. The two uses that a signature cannot show are
-    taken as claimed; an adapter written for the loader can say otherwise.
+    Its capabilities are the parameters that it has. Streams, and doing without batches unless
+    batch_size is annotated as an int, are taken as claimed: a signature cannot show them. An
+    adapter written for the loader can say otherwise.
 
     Raises:
         TypeError: it is not callable, or cannot be called with a dataset as its first argument.
@@ -70,17 +71,29 @@ def adapter_for(name: str, construct: Callable[..., Iterable[Any]], **more: Any)
             "name a class or a function, as in --loader package.module:MyLoader"
         )
     parameters = inspect.signature(construct).parameters.values()
-    keywords = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        capabilities = EVERY_CAPABILITY
-    else:
-        always = {Capability.DATASET, Capability.ITERABLE_DATASET, Capability.UNBATCHED}
-        capabilities = frozenset({c for c in Capability if c in keywords} | always)
-    if not any(
-        p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL) for p in parameters
-    ):
+    positional = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    )
+    if not any(parameter.kind in positional for parameter in parameters):
         raise TypeError(
             f"a loader must take the dataset as its first argument, but {name} takes no positional "
             "argument; wrap it in a function (dataset, **options)"
         )
-    return Adapter(name, construct, capabilities, **more)
+    return Adapter(name, construct, _shown_by(parameters), **more)
+
+
+def _shown_by(parameters: Iterable[inspect.Parameter]) -> frozenset[Capability]:
+    named = {
+        parameter.name: parameter
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return EVERY_CAPABILITY
+    shown = {capability for capability in Capability if capability in named}
+    shown |= {Capability.DATASET, Capability.ITERABLE_DATASET}
+    if "batch_size" in named and named["batch_size"].annotation not in (int, "int"):
+        shown.add(Capability.UNBATCHED)
+    return frozenset(shown)

@@ -109,18 +109,27 @@ def catalogue(package: str = SPECIFICATION) -> Catalogue:
 
 
 def chapter_modules(package: str = SPECIFICATION) -> list[str]:
-    """Return the names of a specification's modules without importing them."""
+    """Return the names of a specification's modules without importing them, in reading order.
+
+    The package may say by `READING_ORDER` which come first; the others follow by name.
+    """
     try:
-        path = importlib.import_module(package).__path__
+        specification = importlib.import_module(package)
     except ImportError as error:
         raise UsageError(f"the specification {package!r} cannot be imported: {error}") from error
-    return [f"{package}.{module.name}" for module in pkgutil.iter_modules(path) if not module.ispkg]
+    first = list(getattr(specification, "READING_ORDER", ()))
+    modules = [m.name for m in pkgutil.iter_modules(specification.__path__) if not m.ispkg]
+    return [f"{package}.{name}" for name in sorted(modules, key=lambda name: _rank(name, first))]
 
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Return a remedy for a misspelt name."""
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     return f"did you mean {', '.join(close)}?" if close else f"there are {', '.join(sorted(known))}"
+
+
+def _rank(name: str, first: list[str]) -> tuple[int, str]:
+    return (first.index(name) if name in first else len(first), name)
 
 
 def _position(requirement: Requirement) -> int:

@@ -80,14 +80,12 @@ def plain(delivered: Any) -> Any:
     A tensor or array of any rank becomes (nested) lists of numbers; containers keep their kind.
     Copying matters: a loader may hand out the same buffer again.
     """
-    if isinstance(delivered, torch.Tensor | np.ndarray | np.generic):
+    if hasattr(delivered, "tolist"):
         return delivered.tolist()
-    if isinstance(delivered, Mapping):
+    if isinstance(delivered, dict):
         return {key: plain(value) for key, value in delivered.items()}
-    if isinstance(delivered, tuple):
-        return tuple(plain(value) for value in delivered)
-    if isinstance(delivered, list):
-        return [plain(value) for value in delivered]
+    if isinstance(delivered, list | tuple):
+        return (tuple if isinstance(delivered, tuple) else list)(map(plain, delivered))
     return delivered
 
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -55,6 +56,12 @@ class Ending:
 def preload(modules: Sequence[str]) -> None:
     """Have these modules imported in the fork server, once for all calls to come."""
     context.set_forkserver_preload(list(modules))
+    # Ctrl-C reaches the server as well; it must not show how far its imports were. The tracker, as
+    # it starts, lets the signal through again, so it goes first.
+    resource_tracker.ensure_running()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    forkserver.ensure_running()
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def isolated(
@@ -134,10 +141,14 @@ class Running:
 def _child(sender: Connection, output: str, deadline: float, call: Call) -> None:
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    printed = os.open(output, os.O_WRONLY | os.O_APPEND)
+    try:
+        printed = os.open(output, os.O_WRONLY | os.O_APPEND)
+    except FileNotFoundError:  # whoever wanted this was interrupted before it began
+        os._exit(0)
     os.dup2(printed, 1)
     os.dup2(printed, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # With this a crash or a hang shows in the output where it happened.
     faulthandler.enable(sys.stderr)
     faulthandler.dump_traceback_later(deadline - min(0.5, deadline / 5))

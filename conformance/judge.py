@@ -52,10 +52,12 @@ def judge(requirement: Requirement, adapter: Adapter, settings: Settings) -> Ver
     attempts = Attempts(requirement, subject, settings)
     try:
         attempts.run()
-    except Unsupported as missing:
-        verdict = Verdict(Outcome.UNSUPPORTED, str(missing))
     except BaseException as raised:
-        verdict = explain(requirement, subject, attempts, attempts.error or raised)
+        if isinstance(raised, Unsupported) and attempts.error is None:
+            verdict = Verdict(Outcome.UNSUPPORTED, str(raised))
+        else:
+            # While a failure is shrunk an example may need what the loader does not claim.
+            verdict = explain(requirement, subject, attempts, attempts.error or raised)
         if isinstance(raised, hypothesis.errors.Flaky):
             again = "; asked the same again, the loader answered differently"
             verdict = replace(verdict, message=verdict.message + again)

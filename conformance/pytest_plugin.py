@@ -105,7 +105,9 @@ class Item(pytest.Item):
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """Show what is broken, and nothing of how it was found."""
         return (
-            str(excinfo.value) if excinfo.errisinstance(NotMet) else super().repr_failure(excinfo)
+            str(excinfo.value)
+            if excinfo.errisinstance(NotMet)
+            else super().repr_failure(excinfo, style)
         )
 
     def reportinfo(self) -> tuple[Path, int, str]:

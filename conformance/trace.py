@@ -32,6 +32,9 @@ class Trace:
         descriptor, self.path = tempfile.mkstemp(prefix="trace-")
         os.close(descriptor)
 
+    def __repr__(self) -> str:
+        return "Trace()"
+
     def record(self, kind: str, key: int) -> None:
         """Append an event of this process and thread."""
         line = f"{kind} {key} {os.getpid()} {threading.get_ident()} {time.monotonic()}\n"

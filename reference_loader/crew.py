@@ -14,8 +14,8 @@ import socket
 import time
 import weakref
 from collections import deque
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -47,7 +47,7 @@ class Crew:
     """Workers, started together and ended together.
 
     They end when `close` is called, when the crew is no longer referred to, when the program ends,
-    and before any error leaves `receive`: a crew that has lost a worker is of no further use.
+    and before any error leaves a method: a crew that has lost a worker is of no further use.
 
     Raises RuntimeError in a daemonic process, which may have no children, and PicklingError for a
     job that cannot be handed to a new process.
@@ -62,12 +62,9 @@ class Crew:
         self._epochs = itertools.count(1)
         # Not a method, which would refer to the crew and keep it alive.
         self._end = weakref.finalize(self, _end, self._members, self._owner)
-        try:
+        with self._closing_on_error():
             for number in range(job.num_workers):
                 self._start(number, job, context or multiprocessing.get_context())
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def usable(self) -> bool:
@@ -85,8 +82,9 @@ class Crew:
     def send(self, worker: int, parts: list[Part]) -> None:
         """Send a copy of the parts, without waiting; to a worker that has ended it is lost."""
         member = self._members[worker]
-        member.outgoing.put(frame(parts))
-        self._watch(member)
+        with self._closing_on_error():
+            member.outgoing.put(frame(parts))
+            self._watch(member)
 
     def receive(self, owing: Collection[int], deadline: float) -> tuple[int, list[Part]]:
         """Return the next frame that arrives, and the number of the worker that sent it.
@@ -100,18 +98,24 @@ class Crew:
                 "an iterator with worker processes belongs to the process that made it, "
                 f"got a call in process {os.getpid()}; call iter(loader) there"
             )
-        try:
+        with self._closing_on_error():
             while not self._arrived:
                 self._require_alive(owing)
                 self._wait(deadline)
             return self._arrived.popleft()
-        except BaseException:
-            self.close()
-            raise
 
     def close(self) -> None:
         """End all workers, and wait until they have ended; a second call is free."""
         self._end()
+
+    @contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        # Whatever was interrupted, frames may now be cut in two.
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def _start(self, number: int, job: Job, context: BaseContext) -> None:
         held, given = connected()
@@ -186,7 +190,7 @@ class Crew:
 def _require_a_parent(workers: int) -> None:
     if multiprocessing.current_process().daemon:
         raise RuntimeError(
-            "a worker process may not start workers of its own, "
+            "a daemonic process, such as a worker, may not start workers, "
             f"got num_workers={workers} in one; use num_workers=0 there"
         )
 

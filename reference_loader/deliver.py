@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from reference_loader.executor import Ended, Executor, Failed, Outcome
+from reference_loader.executor import Done, Ended, Executor, Failed, Outcome
 from reference_loader.plan import Task
 
 
@@ -41,7 +41,7 @@ class Delivery:
     call raises StopIteration.
 
     An error of the executor itself, a worker that died or a wait beyond the timeout, ends the epoch
-    for good: every further call raises it again, so no batch can go missing unnoticed.
+    for good: every further call says it again, so no batch can go missing unnoticed.
     """
 
     def __init__(
@@ -61,31 +61,39 @@ class Delivery:
         self._turn = 0  # the position that is delivered next
         self._arrived: dict[int, Outcome] = {}
         self._closed = False
-        self._reason: Exception | None = None  # why it was closed before its end
+        # Why it was closed before its end. The error itself would keep alive the frames it passed
+        # through, and with them the loader and its workers.
+        self._reason: str | None = None
 
     def __iter__(self) -> "Delivery":
         return self
 
     def __next__(self) -> Any:
         """Return the next batch; raise what its task failed with, at its turn."""
-        deadline = time.monotonic() + self._timeout if self._timeout else math.inf
-        while True:
-            if self._reason is not None:
-                raise self._reason.with_traceback(None)
-            self.fill(max(self._window, 1))  # somebody waits, so at least one has to be under way
-            if self._turn == self._submitted:
-                self.close()
-                raise StopIteration
-            outcome = self._outcome_of_turn(deadline)
-            self.fill(self._window)  # the others go on while the caller uses this batch
-            if isinstance(outcome, Ended):
-                continue
-            if not isinstance(outcome, Failed):
-                return outcome.batch
-            try:
-                raise outcome.error
-            finally:
-                del outcome  # an error and the frame it passed through would keep each other alive
+        try:
+            outcome = None if self._closed else self._advance()
+        except TimeoutError:
+            outcome = None
+            self.close(
+                f"a batch must arrive within timeout={self._timeout} seconds, got none; the "
+                "workers were ended; use a longer timeout, or timeout=0 to wait without limit"
+            )
+        except Exception as error:
+            self.close(str(error))
+            raise
+        except BaseException as error:
+            # Ctrl-C may have come between any two steps, and a batch may be lost.
+            self.close(f"an epoch cannot go on after {error!r}; iterate the loader anew")
+            raise
+        if outcome is None:
+            self.close()
+            raise StopIteration if self._reason is None else RuntimeError(self._reason)
+        if isinstance(outcome, Done):
+            return outcome.batch
+        try:
+            raise outcome.error
+        finally:
+            del outcome  # an error and the frame it passed through would keep each other alive
 
     def fill(self, limit: int) -> None:
         """Submit tasks until `limit` of them are undelivered, or there are no more."""
@@ -103,10 +111,11 @@ class Delivery:
                 self._executor.submit(task)
             self._submitted += 1
 
-    def close(self, reason: Exception | None = None) -> None:
+    def close(self, reason: str | None = None) -> None:
         """Leave the epoch: release the sampler's iterator, the executor and undelivered batches.
 
-        With a reason further calls of `next` raise it, unless the epoch was over already.
+        With a reason further calls of `next` raise RuntimeError that says it, unless the epoch was
+        over already.
         """
         if not self._closed:
             self._reason = reason
@@ -116,35 +125,24 @@ class Delivery:
         self._arrived.clear()
         self._executor.close()
 
+    def _advance(self) -> Done | Failed | None:
+        """Return the outcome whose turn is next, or None at the end."""
+        deadline = time.monotonic() + self._timeout if self._timeout else math.inf
+        while True:
+            self.fill(max(self._window, 1))  # somebody waits, so at least one has to be under way
+            if self._turn == self._submitted:
+                return None
+            outcome = self._outcome_of_turn(deadline)
+            self.fill(self._window)  # the others go on while the caller uses this batch
+            if not isinstance(outcome, Ended):
+                return outcome
+
     def _outcome_of_turn(self, deadline: float) -> Outcome:
         while self._turn not in self._arrived:
-            outcome = self._take(deadline)
+            outcome = self._executor.take(deadline)
             # Without an order it is always the turn of what has just arrived.
             self._arrived[outcome.position if self._in_order else self._turn] = outcome
             if isinstance(outcome, Ended) and outcome.last:
                 self._tasks = None
         self._turn += 1
         return self._arrived.pop(self._turn - 1)
-
-    def _take(self, deadline: float) -> Outcome:
-        try:
-            return self._executor.take(deadline)
-        except TimeoutError:
-            self.close(
-                RuntimeError(
-                    f"a batch must arrive within timeout={self._timeout} seconds, got none; the "
-                    "workers were ended; use a longer timeout, or timeout=0 to wait without limit"
-                )
-            )
-        except Exception as error:
-            self.close(error)
-        except BaseException as error:
-            self.close(
-                RuntimeError(
-                    f"an epoch cannot go on after a wait that was interrupted by {error!r}; "
-                    "iterate the loader anew"
-                )
-            )
-            raise
-        assert self._reason is not None
-        raise self._reason

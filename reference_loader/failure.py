@@ -14,15 +14,17 @@ class Failure(NamedTuple):
     """An error, taken apart; the pickles are empty where there could be none."""
 
     text: str
-    kind: bytes
     error: bytes
+    kind: bytes
+    state: bytes
 
 
 def taken_apart(error: BaseException, where: str) -> Failure:
     """Return what can be sent of `error`; `where` says in words where it was raised."""
     trace = "".join(traceback.format_exception(error))
     text = f"{_message(error)}\n\n{type(error).__name__} in {where}:\n\n{trace}"
-    return Failure(text, _pickled(type(error)), _pickled(error))
+    state = _pickled((error.args, vars(error)))
+    return Failure(text, _pickled(error), _pickled(type(error)), state)
 
 
 def put_together(failure: Failure) -> BaseException:
@@ -32,8 +34,8 @@ def put_together(failure: Failure) -> BaseException:
     original itself, with its attributes. Where the type does not take such a message the original
     is returned, with the text as a note; where the type does not arrive, a RuntimeError.
     """
-    original: BaseException | None = _unpickled(failure.error, BaseException)
-    kind = _unpickled(failure.kind, type) if original is None else type(original)
+    original = _original(failure)
+    kind = type(original) if original is not None else _unpickled(failure.kind, type)
     error = None if kind is None else _with_message(kind, failure.text, original)
     if error is None and original is not None:
         original.add_note(failure.text)
@@ -44,6 +46,31 @@ def put_together(failure: Failure) -> BaseException:
     return error
 
 
+def _original(failure: Failure) -> BaseException | None:
+    error: BaseException | None = _unpickled(failure.error, BaseException)
+    if error is not None:
+        return error
+    kind, state = _unpickled(failure.kind, type), _unpickled(failure.state, tuple)
+    return None if kind is None or state is None else _built(kind, *state)
+
+
+def _built(kind: Any, args: tuple[Any, ...], attributes: dict[str, Any]) -> BaseException | None:
+    # The constructor is passed by: it may take something else, and do anything with it.
+    with suppress(Exception):
+        error = kind.__new__(kind, *args)
+        vars(error).update(attributes)
+        return error if isinstance(error, BaseException) else None
+    return None
+
+
+def _with_message(kind: Any, text: str, original: BaseException | None) -> BaseException | None:
+    message = _Text(text) if issubclass(kind, KeyError) else text
+    error = _built(kind, (message,), {} if original is None else vars(original))
+    with suppress(Exception):
+        return error if text in str(error) else None
+    return None
+
+
 class _Text(str):
     """The message of a KeyError, which shows not it but its `repr`, on one line."""
 
@@ -51,17 +78,6 @@ class _Text(str):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def _with_message(kind: Any, text: str, original: BaseException | None) -> BaseException | None:
-    # The constructor is passed by: it may take something else, and do anything with it.
-    try:
-        error = kind.__new__(kind, _Text(text) if issubclass(kind, KeyError) else text)
-        if original is not None:
-            vars(error).update(vars(original))
-        return error if isinstance(error, BaseException) and text in str(error) else None
-    except Exception:
-        return None
 
 
 def _message(error: BaseException) -> str:

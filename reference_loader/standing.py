@@ -43,10 +43,8 @@ class Standing:
         epoch = self._epoch() if self._epoch is not None else None
         if epoch is not None:
             epoch.close(
-                RuntimeError(
-                    "persistent workers serve one iterator at a time, got another iter(loader) "
-                    "before the end of this one; use persistent_workers=False, or a loader each"
-                )
+                "persistent workers serve one iterator at a time, got another iter(loader) before "
+                "the end of this one; use persistent_workers=False, or a loader for each"
             )
 
     def begin_epoch(self, epoch: Delivery) -> None:

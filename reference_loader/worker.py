@@ -54,15 +54,23 @@ class Order(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An outcome as it travels; `opened` reads it."""
+    """An outcome on its way, still packed; `opened` reads it."""
 
     epoch: int
     position: int
     parts: list[Part]
 
 
+def answered(epoch: int, outcome: Outcome, where: str) -> list[Part]:
+    """Return the parts of an answer; `where` is the worker in words, should it tell of an error.
+
+    A batch that cannot be pickled has failed.
+    """
+    return [_ENVELOPE.pack(epoch, outcome.position), *_content(outcome, where)]
+
+
 def received(parts: list[Part]) -> Answer:
-    """Return the answer that was sent as `parts`; the outcome in it is still packed."""
+    """Return the answer that was sent as these parts."""
     epoch, position = _ENVELOPE.unpack(parts[0])
     return Answer(epoch, position, parts[1:])
 
@@ -83,6 +91,22 @@ def opened(answer: Answer) -> Outcome:
     return Ended(answer.position) if content is Stream.ENDED else Done(answer.position, content[0])
 
 
+def _content(outcome: Outcome, where: str) -> list[Part]:
+    if isinstance(outcome, Ended):
+        return pack(Stream.ENDED)
+    if isinstance(outcome, Failed):
+        return pack(taken_apart(outcome.error, where))
+    try:
+        return pack([outcome.batch])
+    except Exception as cause:
+        error = TypeError(
+            f"a batch must be picklable to leave its worker, got {cause!r}; "
+            "return tensors, arrays and plain containers, or use num_workers=0"
+        )
+        error.__cause__ = cause
+        return pack(taken_apart(error, where))
+
+
 def work(job: Job, worker: int, connection: socket.socket) -> None:
     """Be worker number `worker` until the other end of the connection is closed."""
     _keep_out_of_signals()
@@ -92,12 +116,13 @@ def work(job: Job, worker: int, connection: socket.socket) -> None:
     _introduce(job, worker, seed)
     open_epoch = _opener(job, _error_of_init(job, worker))
     outbox = _Outbox(connection)
+    where = f"worker {worker} (pid {os.getpid()})"
     epoch, fetch = 0, None
     for order in _orders(connection):
         if fetch is None or order.epoch != epoch:
             epoch, fetch = order.epoch, open_epoch()
         outcome = perform(order.task, fetch, job.collate_fn)
-        outbox.put(_answer(epoch, outcome, f"worker {worker} (pid {os.getpid()})"))
+        outbox.put(frame(answered(epoch, outcome, where)))
         del outcome  # a batch is not kept while the next one is made
 
 
@@ -183,26 +208,6 @@ def _orders(connection: socket.socket) -> Iterator[Order]:
             yield waiting.popleft()
         else:
             news.poll()
-
-
-def _answer(epoch: int, outcome: Outcome, where: str) -> bytes:
-    return frame([_ENVELOPE.pack(epoch, outcome.position), *_content(outcome, where)])
-
-
-def _content(outcome: Outcome, where: str) -> list[Part]:
-    if isinstance(outcome, Ended):
-        return pack(Stream.ENDED)
-    if isinstance(outcome, Failed):
-        return pack(taken_apart(outcome.error, where))
-    try:
-        return pack([outcome.batch])
-    except Exception as cause:
-        error = TypeError(
-            f"a batch must be picklable to leave its worker, got {cause!r}; "
-            "return tensors, arrays and plain containers, or use num_workers=0"
-        )
-        error.__cause__ = cause
-        return pack(taken_apart(error, where))
 
 
 class _Outbox:

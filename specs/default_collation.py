@@ -50,7 +50,7 @@ def answer_to(subject: Subject, samples: list[Any]) -> Any:
         )
 
 
-@requirement(claims=["D1-027", "D2-027"], evidence=[TORCH_DATA, f"{ISSUES}/14507"])
+@requirement(claims=["D1-027", "D2-027", "D2-041"], evidence=[TORCH_DATA, f"{ISSUES}/14507"])
 @given(samples=numbers, batch_size=batch_sizes)
 def numbers_become_one_tensor(subject: Subject, samples: list[Any], batch_size: int) -> None:
     """Without a collate_fn a loader MUST make int64, float64 and bool tensors of Python's numbers.
@@ -156,7 +156,7 @@ def widens_small_ints(request: LoaderRequest, batches: Iterable[Any]) -> Iterato
     return (batch.int() if batch.dtype is torch.uint8 else batch for batch in batches)
 
 
-@requirement(claims=["D1-027", "D2-027"], evidence=[TORCH_DATA, f"{ISSUES}/1113"])
+@requirement(claims=["D1-027", "D2-027", "D2-041"], evidence=[TORCH_DATA, f"{ISSUES}/1113"])
 @given(
     dtype=st.sampled_from(["bool", "uint8", "int16", "int64", "float16", "float32", "float64"]),
     scalar=st.booleans(),
@@ -223,7 +223,7 @@ def cuts_off_halves(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[
     return (batch.long() for batch in batches)
 
 
-@requirement(evidence=[TORCH_DATA, f"{ISSUES}/99227"])
+@requirement(claims=["D2-041"], evidence=[TORCH_DATA, f"{ISSUES}/99227"])
 @given(
     words=st.one_of(
         st.lists(texts, min_size=1, max_size=4),
@@ -262,7 +262,7 @@ def decodes_bytes(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[An
         yield [word.decode("latin-1") for word in batch] if is_bytes else batch
 
 
-@requirement(evidence=[TORCH_DATA])
+@requirement(claims=["D2-041"], evidence=[TORCH_DATA])
 def samples_without_a_meaning_as_tensors_are_refused(subject: Subject) -> None:
     """Without a collate_fn a loader MUST raise TypeError for None, sets and plain objects.
 

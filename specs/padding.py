@@ -52,7 +52,7 @@ def pad_as_in_d2(batch: list[tuple[list[int], int]]) -> tuple[torch.Tensor, torc
     return torch.tensor(padded), torch.tensor(labels)
 
 
-@requirement(claims=["D1-034", "D2-039"])
+@requirement(claims=["D1-034", "D2-039", "D1-039"])
 def tensors_of_different_lengths_need_a_collate_fn(subject: Subject) -> None:
     """Without a collate_fn a loader MUST raise RuntimeError for a batch of different lengths.
 

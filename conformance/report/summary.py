@@ -43,8 +43,8 @@ class Summary:
 def summarise(results: Sequence[Result], *, strict: bool = False) -> Summary:
     """Count one loader's results.
 
-    A loader conforms if every binding requirement that applies to it is met or known not to be,
-    and there is at least one; `strict` binds it to SHOULD as well.
+    A loader conforms if something applies to it, and every binding requirement that does is met or
+    known not to be; `strict` binds it to SHOULD as well.
     """
     asked = [result for result in results if result.outcome is not Outcome.UNSUPPORTED]
     binding = [result for result in asked if strict or Level(result.level).binding]

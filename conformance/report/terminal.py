@@ -74,14 +74,10 @@ def _failure(result: Result, console: Console, *, with_script: bool, path: str) 
     console.print(grid)
     if verdict.script and with_script:
         console.print(Text("  reproduce it with this script:", "dim"))
-        console.print(
-            Syntax(
-                printable(verdict.script.rstrip()),
-                "python",
-                background_color="default",
-                word_wrap=True,
-            )
-        )
+        # Lines stay as long as they are: a script that was wrapped cannot be pasted.
+        code = printable(verdict.script.rstrip())
+        highlighted = Syntax("", "python", background_color="default").highlight(code)
+        console.print(highlighted, soft_wrap=True)
     elif verdict.script:
         options = ["--loader", result.loader, "--report", path]
         command = shlex.join(["conformance", "reproduce", result.requirement, *options])

@@ -21,6 +21,13 @@ class Ended:
     out: str
     err: str
 
+    @property
+    def only_line(self) -> str:
+        """What a command that was used wrongly says: one line, and 2."""
+        assert (self.code, self.out) == (2, "")
+        assert self.err.count("\n") == 1, self.err
+        return self.err.removesuffix("\n")
+
 
 Command = Callable[..., Ended]
 

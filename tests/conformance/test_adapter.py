@@ -11,7 +11,7 @@ from conformance.datasets import Identity
 from conformance.request import LoaderRequest
 from tests.miniatures import Empty, Lengthless, Plain, Refusing, factory, keywords_only, make_plain
 
-ALWAYS = {Capability.DATASET, Capability.ITERABLE_DATASET, Capability.UNBATCHED}
+ALWAYS = {Capability.DATASET, Capability.ITERABLE_DATASET}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,18 @@ ALWAYS = {Capability.DATASET, Capability.ITERABLE_DATASET, Capability.UNBATCHED}
 def test_the_capabilities_are_the_parameters(construct: Any, claimed: set[str]) -> None:
     adapter = adapter_for("one", construct)
     assert adapter.capabilities == ALWAYS | {Capability(name) for name in claimed}
+
+
+def test_doing_without_batches_is_claimed_unless_the_annotation_denies_it() -> None:
+    def optional(dataset: Any, batch_size: int | None = 1) -> Plain:
+        return Plain(dataset, batch_size or 1)
+
+    def bare(dataset, batch_size=1):  # type: ignore[no-untyped-def]
+        return Plain(dataset, batch_size)
+
+    for construct in (optional, bare):
+        assert Capability.UNBATCHED in adapter_for("one", construct).capabilities
+    assert Capability.UNBATCHED not in adapter_for("one", Plain).capabilities
 
 
 def test_who_takes_any_keyword_claims_everything() -> None:

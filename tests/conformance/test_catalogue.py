@@ -53,6 +53,14 @@ def test_chapters_are_listed_without_being_imported(chapters: Path) -> None:
     assert f"{name}.first" not in sys.modules
 
 
+def test_a_specification_may_say_what_is_read_first(chapters: Path) -> None:
+    (chapters / "__init__.py").write_text('READING_ORDER = ["order", "batching"]')
+    for name in ("arguments", "batching", "order", "workers"):
+        (chapters / f"{name}.py").touch()
+    names = [name.rpartition(".")[2] for name in chapter_modules(chapters.name)]
+    assert names == ["order", "batching", "arguments", "workers"]
+
+
 def test_a_specification_that_cannot_be_imported_is_wrong_use() -> None:
     with pytest.raises(UsageError) as caught:
         catalogue("no_such_specification")

@@ -46,7 +46,8 @@ def test_it_does_not_matter_in_which_pieces_frames_arrive(
     reader, writer = connected()
     with reader, writer:
         stream = b"".join(map(frame, messages))
-        arriving, seen = frames(reader), []
+        arriving = frames(reader)
+        seen: list[list[bytes]] = []
         for start in range(0, len(stream), step):
             writer.sendall(stream[start : start + step])
             while (parts := next(arriving)) is not None:
@@ -94,7 +95,8 @@ def test_sending_never_waits_and_the_rest_goes_when_there_is_room(ends: Ends) ->
     outgoing.put(frame([bytes(LARGE)]))
     outgoing.put(frame([b"next"]))
     assert outgoing
-    arriving, seen = frames(reader), []
+    arriving = frames(reader)
+    seen: list[Any] = []
     while len(seen) < 2:
         outgoing.flush()
         if (parts := next(arriving)) is not None:

@@ -3,8 +3,10 @@
 import copy
 import inspect
 import pickle
+import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from torch.utils.data import DataLoader as TorchDataLoader
 from torch.utils.data import IterableDataset, TensorDataset
 
 from reference_loader import DataLoader, default_collate, default_convert
+from tests.reference_loader.workloads import Note, Scripted, Wait, as_is, until
 
 
 class Traced:
@@ -250,8 +253,14 @@ def test_a_batch_sampler_leaves_no_batch_size() -> None:
     assert values(loader) == [[0], [1, 2]]
 
 
-@pytest.mark.parametrize("name", ["dataset", "batch_size", "sampler", "drop_last", "collate_fn"])
-def test_what_the_loader_was_built_with_is_fixed(name: str) -> None:
+FIXED = [
+    *("dataset", "batch_size", "sampler", "batch_sampler", "drop_last", "persistent_workers"),
+    *("shuffle", "on_conflict"),
+]
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_what_decides_the_batches_is_fixed(name: str) -> None:
     loader: DataLoader[int] = DataLoader(range(3))
     with pytest.raises(ValueError, match=name) as caught:
         setattr(loader, name, getattr(loader, name))
@@ -322,3 +331,87 @@ def test_no_warning_is_given_without_a_reason() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         list(DataLoader(range(3), 2, shuffle=True))
+
+
+def test_workers_prepare_as_many_batches_ahead_as_were_asked_for(tmp_path: Path) -> None:
+    """Known from the files that they leave: at once so many, and one more for each delivered."""
+    note = Note(tmp_path)
+
+    class Noting:
+        def __len__(self) -> int:
+            return 40
+
+        def __getitem__(self, key: int) -> int:
+            note(key)
+            return key
+
+    batches = iter(DataLoader(Noting(), 2, num_workers=2, prefetch_factor=3))
+    sampled = 2 * 3 * 2
+    for delivered in range(3):
+        until(lambda: note.calls() == sampled + 2 * delivered)  # noqa: B023  it is called here
+        time.sleep(0.05)
+        assert note.calls() == sampled + 2 * delivered
+        next(batches)
+
+
+def test_without_order_a_slow_batch_keeps_no_other_waiting(tmp_path: Path) -> None:
+    wait = Wait(tmp_path)
+    loader: DataLoader[int] = DataLoader(
+        Scripted(12, {0: wait}), None, num_workers=2, in_order=False
+    )
+    batches = iter(loader)
+    others = [next(batches) for _ in range(10)]
+    assert 0 not in others
+    wait.go_on.touch()
+    assert sorted([*others, *batches]) == list(range(12))
+
+
+def test_a_sampler_is_started_once_an_epoch_with_workers_too() -> None:
+    for arguments in ({"batch_sampler": Sampler([[0], [1, 2]])}, {"sampler": Sampler([0, 1])}):
+        sampler = next(iter(arguments.values()))
+        loader: Any = DataLoader(
+            range(4),
+            num_workers=1,
+            persistent_workers=True,
+            collate_fn=as_is,
+            **arguments,  # type: ignore[arg-type]
+        )
+        for epoch in (1, 2):
+            list(loader)
+            assert (sampler.started, sampler.closed) == (epoch, epoch)
+
+
+ROWS: list[list[Any]] = [
+    [1, 2.5],  # in torch's workers this fails
+    [{"x": 1, "y": "a"}, {"x": 2, "y": "b"}],
+    [(1, [2.5]), (3, [4.5])],
+    [torch.ones(2, requires_grad=True), torch.zeros(2)],
+    [torch.tensor(1, dtype=torch.bfloat16), torch.tensor(2, dtype=torch.bfloat16)],
+    ["a", "b"],
+    [True, False],
+]
+
+
+@pytest.mark.parametrize("samples", ROWS, ids=lambda samples: type(samples[0]).__name__)
+def test_batches_are_the_same_with_and_without_workers(samples: list[Any]) -> None:
+    (inline,) = DataLoader(samples, 2)
+    (apart,) = DataLoader(samples, 2, num_workers=1)
+    assert repr(apart).replace(", requires_grad=True", "") == repr(inline).replace(
+        ", grad_fn=<StackBackward0>", ""
+    )
+
+
+def test_pinning_pins_what_comes_from_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reference_loader.pinning._accelerator", lambda: "cuda")
+    loader: DataLoader[Any] = DataLoader(
+        range(3), None, num_workers=1, collate_fn=Pinnable, pin_memory=True
+    )
+    assert list(loader) == [("pinned", 0), ("pinned", 1), ("pinned", 2)]
+
+
+class Pinnable:
+    def __init__(self, sample: int) -> None:
+        self.sample = sample
+
+    def pin_memory(self) -> tuple[str, int]:
+        return "pinned", self.sample

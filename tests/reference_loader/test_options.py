@@ -10,9 +10,9 @@ import torch
 from torch.utils.data import DataLoader as TorchDataLoader
 from torch.utils.data import IterableDataset
 
-from reference_loader import DataLoader
+from reference_loader import DataLoader, default_collate
 from reference_loader.arguments import Options
-from reference_loader.options import checked
+from reference_loader.options import CHANGEABLE, checked
 
 WORKERS = "leave it out or use num_workers of at least 1"
 METHODS = ", ".join(multiprocessing.get_all_start_methods())
@@ -39,7 +39,7 @@ class Stream(IterableDataset[int]):
 
 
 def error_of(make: Any = DataLoader, **arguments: Any) -> Exception:
-    with pytest.raises((TypeError, ValueError, NotImplementedError)) as caught:
+    with pytest.raises((TypeError, ValueError)) as caught:
         make(**({"dataset": Untouched()} | arguments))
     return caught.value
 
@@ -224,11 +224,6 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
         TypeError,
         "pin_memory_device must be a str, got None (NoneType); leave it out",
     ),
-    (
-        {"num_workers": 2},
-        NotImplementedError,
-        "num_workers must be 0 in this version, got 2; use num_workers=0 to load in this process",
-    ),
 ]
 
 
@@ -267,10 +262,6 @@ def test_of_two_wrong_arguments_the_one_that_torch_names_is_named(make: Any) -> 
 def test_the_number_of_workers_is_checked_before_everything_else() -> None:
     for later in WRONG_IN_ORDER:
         assert "num_workers must be at least 0" in str(error_of(num_workers=-1, **later))
-
-
-def test_arguments_are_checked_even_if_workers_are_not_offered_yet() -> None:
-    assert "batch_size must be at least 1" in str(error_of(num_workers=2, batch_size=0))
 
 
 def options(**arguments: Any) -> Options:
@@ -315,3 +306,90 @@ def test_an_argument_is_shown_shortened() -> None:
 def test_a_lock_is_no_context() -> None:
     error = error_of(multiprocessing_context=threading.Lock(), num_workers=1)
     assert type(error) is TypeError
+
+
+def test_more_workers_than_cores_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reference_loader.options.usable_cores", lambda: 3)
+    with pytest.warns(UserWarning, match="num_workers") as caught:
+        loader: DataLoader[int] = DataLoader(Untouched(), num_workers=4)
+    with pytest.warns(UserWarning, match="num_workers") as later:
+        loader.num_workers = 5
+    assert str(caught[0].message) == (
+        "num_workers should be at most the 3 cores that this process may use, got 4; "
+        "more workers wait for each other"
+    )
+    assert {warning.filename for warning in (*caught, *later)} == {__file__}
+
+
+def test_as_many_workers_as_cores_are_fine(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr("reference_loader.options.usable_cores", lambda: 3)
+    DataLoader(Untouched(), num_workers=3)
+    assert not recwarn
+
+
+CHANGES: list[tuple[str, Any, Any]] = [
+    ("num_workers", 0, 0),
+    ("num_workers", 2, 2),
+    ("timeout", 3.5, 3.5),
+    ("prefetch_factor", 4, 4),
+    ("prefetch_factor", None, 2),
+    ("collate_fn", len, len),
+    ("worker_init_fn", print, print),
+    ("pin_memory", True, True),
+    ("in_order", False, False),
+    ("generator", None, None),
+    ("pin_memory_device", "", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), CHANGES)
+def test_what_may_be_changed_is_checked_as_at_first(name: str, value: Any, expected: Any) -> None:
+    loader: DataLoader[int] = DataLoader(Untouched(), num_workers=1, persistent_workers=True)
+    setattr(loader, name, value)
+    assert getattr(loader, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [case for case in REFUSED if set(case[0]) <= set(CHANGEABLE)],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_wrong_change_is_refused_in_the_same_words_and_changes_nothing(
+    arguments: dict[str, Any], kind: type[Exception], text: str
+) -> None:
+    name, value = next(iter(arguments.items()))
+    loader: DataLoader[int] = DataLoader(Untouched(), num_workers=len(arguments) - 1)
+    before = getattr(loader, name)
+    with pytest.raises(kind) as caught:
+        setattr(loader, name, value)
+    assert str(caught.value) == text
+    assert getattr(loader, name) is before
+
+
+def test_workers_can_be_taken_away_and_given_back_with_all_that_concerns_them() -> None:
+    loader: Any = DataLoader(range(4), 2, num_workers=1, timeout=30)
+    for workers in (0, 1, 0):
+        loader.num_workers = workers
+        assert [batch.tolist() for batch in loader] == [[0, 1], [2, 3]]
+    assert (loader.timeout, loader.prefetch_factor) == (30, 2)
+
+
+def test_workers_can_be_added() -> None:
+    loader: DataLoader[int] = DataLoader(range(4), None)
+    loader.num_workers = 1
+    assert loader.prefetch_factor == 2
+    assert list(loader) == [0, 1, 2, 3]
+
+
+def test_the_default_collation_comes_back_with_none() -> None:
+    loader: Any = DataLoader(range(4), 2, collate_fn=len)
+    loader.collate_fn = None
+    assert loader.collate_fn is default_collate
+
+
+def test_a_start_method_can_be_set_by_name() -> None:
+    loader: Any = DataLoader(range(4), num_workers=1)
+    loader.multiprocessing_context = "fork"
+    assert loader.multiprocessing_context is multiprocessing.get_context("fork")

@@ -1,6 +1,7 @@
 """The report file: written as results come, read again, or refused in a line."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,15 @@ def test_a_file_that_cannot_be_written_is_wrong_use(tmp_path: Path, name: str, w
     )
 
 
-def test_what_is_no_file_is_written_to_and_not_replaced() -> None:
-    write(Path("/dev/null"), RESULTS)
-    assert Path("/dev/null").is_char_device()
+def test_what_is_no_file_is_written_to_and_not_replaced(path: Path, tmp_path: Path) -> None:
+    """Such as a pipe here, or the null device."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write(pipe, RESULTS)
+    assert os.read(reader, 100_000) == path.read_bytes()
+    os.close(reader)
+    assert pipe.is_fifo()
 
 
 def refusal(path: Path, *, partial: bool = False) -> str:

@@ -123,11 +123,17 @@ def test_after_a_few_scripts_a_command_prints_the_others() -> None:
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("colour", [False, True])
 def test_no_line_is_wider_than_the_terminal(width: int, colour: bool) -> None:
-    long = failed(message="x" * 200, script="y = 'z'  # " + "w" * 150, output=HOSTILE)
+    long = failed(message="x" * 200, output=HOSTILE)
     text = shown(report(long, result(loader="a" * 60)), width=width, colour=colour)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     assert max(map(len, plain.splitlines())) <= width
     assert plain.count("x") >= 200
+
+
+def test_the_lines_of_a_script_stay_as_long_as_they_are() -> None:
+    """So that it can be pasted."""
+    script = f"y = 'z'  # {'w' * 150}\n"
+    assert script in shown(report(failed(script=script)), width=40)
 
 
 def test_hostile_text_commands_nothing_and_is_no_markup() -> None:
