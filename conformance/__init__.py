@@ -32,7 +32,7 @@ from conformance.statistics import (
 )
 from conformance.subject import Subject
 from conformance.trace import Event, Trace
-from conformance.troubles import Troubled, TroubledStream, Until, told
+from conformance.troubles import Troubled, TroubledStream, Until, kind_of, told
 
 __all__ = [
     "FALSE_ALARM",
@@ -58,6 +58,7 @@ __all__ = [
     "flat",
     "footprint",
     "given",
+    "kind_of",
     "left_since",
     "plain",
     "rank_correlation_p",

@@ -79,7 +79,8 @@ class Started:
         context: Any = multiprocessing.get_context(method)
         self._blame = blame
         self._receiver, sender = context.Pipe(duplex=False)
-        self._process = context.Process(target=_answer, args=(sender, function, arguments))
+        default = multiprocessing.get_start_method(allow_none=True)
+        self._process = context.Process(target=_answer, args=(sender, default, function, arguments))
         self._process.start()
         self._started = time.monotonic()
         sender.close()
@@ -106,10 +107,11 @@ class Started:
                 raise error
         return value
 
-    def ended(self, seconds: float = PATIENCE) -> bool:
-        """Wait for the process to end, and return whether it has."""
+    def exit_code(self, seconds: float = PATIENCE) -> int | None:
+        """Wait so long for the process to end, and return its exit code, None if it has not."""
         self._process.join(seconds)
-        return self._process.exitcode is not None
+        code: int | None = self._process.exitcode
+        return code
 
     def interrupt(self) -> None:
         """Do what Ctrl-C in a terminal does: interrupt the process and all that it has started."""
@@ -145,7 +147,13 @@ class Started:
         self._receiver.close()
 
 
-def _answer(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _answer(
+    sender: Connection,
+    start_method: str | None,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+) -> None:
+    multiprocessing.set_start_method(start_method, force=True)  # it would be that of this process
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         value, error = function(*arguments), None

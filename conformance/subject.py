@@ -4,6 +4,7 @@ import inspect
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from conformance.adapter import Adapter
@@ -91,19 +92,34 @@ class Subject:
         if choice not in self.observations:
             self.observations.append(choice)
 
-    @contextmanager
-    def blame(self) -> Iterator[None]:
+    def blame(self) -> "Blame":
         """Put down any exception raised inside to the loader."""
-        try:
-            yield
-        except StopIteration:
-            raise
-        except BaseException as error:
-            self.faults.append(error)
-            raise
+        return Blame(self.faults)
 
     def __reduce__(self) -> tuple[type["Subject"], tuple[Adapter, int]]:
         return Subject, (self.adapter, self.seed)
+
+
+class Blame:
+    """A context that notes what is raised in it, unless that is the end of an iteration.
+
+    A generator would do, but for a StopIteration: passing through one makes it refer to itself, and
+    what it refers to besides, an iterator with workers, waits for the garbage collector.
+    """
+
+    def __init__(self, faults: list[BaseException]) -> None:
+        self._faults = faults
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if error is not None and not isinstance(error, StopIteration):
+            self._faults.append(error)
 
 
 def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:

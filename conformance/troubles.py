@@ -79,7 +79,18 @@ def told(iterator: Iterator[Any]) -> list[Any]:
         except StopIteration:
             break
         except Exception as error:
-            error.__traceback__ = None  # what it refers to is not to outlive the loader
-            answers.append(type(error).__name__)
+            answers.append(kind_of(error))
             errors += 1
     return answers
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the name of the error's type, and take its tracebacks from it.
+
+    They would keep alive what a loader held when it failed, for as long as the error is known.
+    """
+    chain: BaseException | None = error
+    while chain is not None:
+        chain.__traceback__ = None
+        chain = chain.__cause__ or chain.__context__
+    return type(error).__name__

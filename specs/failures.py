@@ -18,6 +18,7 @@ from conformance import (
     Troubled,
     Until,
     epoch,
+    kind_of,
     plain,
     requirement,
     told,
@@ -233,7 +234,7 @@ def raised(subject: Subject, kind: str, workers: int) -> tuple[list[Any], str, s
                 delivered.append(plain(batch))
         except Exception as error:
             text = "".join(traceback.format_exception(error))
-            return delivered, type(error).__name__, text
+            return delivered, kind_of(error), text
     return delivered, "", ""
 
 
@@ -394,7 +395,7 @@ def told_one(iterator: Iterator[Any]) -> Any:
     try:
         return plain(next(iterator, "end"))
     except Exception as error:
-        return type(error).__name__
+        return kind_of(error)
 
 
 @an_error_does_not_outlive_its_epoch.mutant_loader

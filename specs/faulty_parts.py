@@ -17,6 +17,7 @@ from conformance import (
     TroubledStream,
     Watched,
     epoch,
+    kind_of,
     plain,
     requirement,
     told,
@@ -262,4 +263,4 @@ def first_answer(loader: Any) -> Any:
     try:
         return [plain(batch) for batch in islice(loader, 1)]
     except Exception as error:
-        return type(error).__name__
+        return kind_of(error)

@@ -202,12 +202,12 @@ def use_often(subject: Subject, times: int) -> list[Any]:
 
 @requirement(evidence=[MORE_DESCRIPTORS, HELD_MEMORY])
 def many_loaders_in_a_row_run_out_of_nothing(subject: Subject) -> None:
-    """Thirty loaders with workers, one after another, MUST need no more descriptors than a few do.
+    """Fifteen loaders with workers, one after another, MUST need no more descriptors than a few do.
 
     A test suite or a search makes hundreds in one process; the limit is often 256 or 1024.
     """
-    delivered = with_few_descriptors(subject, 60, use_often, 30)
-    assert delivered == [BATCHES] * 30
+    delivered = with_few_descriptors(subject, 40, use_often, 15)
+    assert delivered == [BATCHES] * 15
 
 
 @many_loaders_in_a_row_run_out_of_nothing.mutant

@@ -22,6 +22,7 @@ from conformance import (
     Watched,
     epoch,
     flat,
+    kind_of,
     plain,
     requirement,
     running,
@@ -296,7 +297,7 @@ def loops_over_persistent_workers_do_not_mix(subject: Subject) -> None:
         try:
             pairs += [(plain(one), plain(other)) for one in loader for other in loader]
         except Exception as error:
-            pairs.append(type(error).__name__)
+            pairs.append(kind_of(error))
     refused = [type(pair) for pair in pairs] == [str]
     subject.observe(f"nested loops over persistent workers {'are refused' if refused else 'end'}")
     every = [([a, a + 1], [b, b + 1]) for a in (0, 2) for b in (0, 2)]
