@@ -19,6 +19,8 @@ from conformance.datasets import (
     seeded,
     typed,
 )
+from conformance.footprint import footprint, left_since
+from conformance.processes import Started, die, running, until
 from conformance.request import LoaderRequest
 from conformance.requirement import Honest, given, requirement
 from conformance.statistics import (
@@ -32,6 +34,7 @@ from conformance.statistics import (
 )
 from conformance.subject import Subject
 from conformance.trace import Event, Trace
+from conformance.troubles import Troubled, TroubledStream, Until, kind_of, told
 
 __all__ = [
     "FALSE_ALARM",
@@ -44,22 +47,33 @@ __all__ = [
     "Iterated",
     "LoaderRequest",
     "Samples",
+    "Started",
     "Subject",
     "Trace",
+    "Troubled",
+    "TroubledStream",
     "Unsupported",
+    "Until",
     "Watched",
     "cut",
+    "die",
     "epoch",
     "flat",
+    "footprint",
     "given",
+    "kind_of",
+    "left_since",
     "meeting",
     "plain",
     "rank_correlation_p",
     "requirement",
+    "running",
     "seeded",
     "share_p",
     "share_power",
+    "told",
     "typed",
     "uniform_p",
     "uniform_power",
+    "until",
 ]

@@ -98,7 +98,14 @@ class Running:
         self.output = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed in end()
         self.receiver, sender = context.Pipe(duplex=False)
         self.process = context.Process(
-            target=_child, args=(sender, self.output.name, deadline, call)
+            target=_child,
+            args=(
+                sender,
+                self.output.name,
+                deadline,
+                multiprocessing.get_start_method(allow_none=True),
+                call,
+            ),
         )
         self.process.start()
         sender.close()
@@ -138,8 +145,13 @@ class Running:
             )
 
 
-def _child(sender: Connection, output: str, deadline: float, call: Call) -> None:
+def _child(
+    sender: Connection, output: str, deadline: float, start_method: str | None, call: Call
+) -> None:
     os.setsid()
+    # A process that was started in some way has it as the default for its own; a loader is to start
+    # its workers as it does in a program of its user's.
+    multiprocessing.set_start_method(start_method, force=True)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
         printed = os.open(output, os.O_WRONLY | os.O_APPEND)

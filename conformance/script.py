@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from conformance.adapter import Adapter
+from conformance.processes import Started
 from conformance.requirement import Requirement
 from conformance.subject import in_fresh_process
 
@@ -223,6 +224,9 @@ class Freed(ast.NodeTransformer):
         if _is_call_of(node, "elsewhere"):
             self.sources.take("in_fresh_process", in_fresh_process)
             return ast.Call(ast.Name("in_fresh_process", ast.Load()), node.args, node.keywords)
+        if _is_call_of(node, "start"):
+            self.sources.take("Started", Started)
+            return ast.Call(ast.Name("Started", ast.Load()), node.args, node.keywords)
         if _is_call_of(node, "signature"):
             self.sources.take("signature", inspect.signature)
             return ast.parse(f"signature({self.sources.loader()})", mode="eval").body

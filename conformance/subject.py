@@ -4,10 +4,12 @@ import inspect
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from conformance.adapter import Adapter
 from conformance.capability import Unsupported
+from conformance.processes import Started
 from conformance.request import LoaderRequest
 
 ENOUGH_BATCHES = 100_000
@@ -78,24 +80,46 @@ class Subject:
         with self.blame():
             return in_fresh_process(function, self, *arguments)
 
+    def start(self, function: Callable[..., Any], *arguments: Any, method: str = "fork") -> Started:
+        """Start `function(subject, *arguments)` in a process that may hang, die or be killed.
+
+        To be used as a context: at its end the process is ended, and all that it has started.
+        """
+        return Started(function, self, *arguments, method=method, blame=self.blame)
+
     def observe(self, choice: str) -> None:
         """Note which of several permitted things the loader did."""
         if choice not in self.observations:
             self.observations.append(choice)
 
-    @contextmanager
-    def blame(self) -> Iterator[None]:
+    def blame(self) -> "Blame":
         """Put down any exception raised inside to the loader."""
-        try:
-            yield
-        except StopIteration:
-            raise
-        except BaseException as error:
-            self.faults.append(error)
-            raise
+        return Blame(self.faults)
 
     def __reduce__(self) -> tuple[type["Subject"], tuple[Adapter, int]]:
         return Subject, (self.adapter, self.seed)
+
+
+class Blame:
+    """A context that notes what is raised in it, unless that is the end of an iteration.
+
+    A generator would do, but for a StopIteration: passing through one makes it refer to itself, and
+    what it refers to besides, an iterator with workers, waits for the garbage collector.
+    """
+
+    def __init__(self, faults: list[BaseException]) -> None:
+        self._faults = faults
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if error is not None and not isinstance(error, StopIteration):
+            self._faults.append(error)
 
 
 def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:

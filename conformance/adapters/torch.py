@@ -62,6 +62,41 @@ DEVIATIONS = (
         "without workers and batches the stream's iterator is asked again whenever the loader's is",
         "https://github.com/pytorch/pytorch/issues/59312",
     ),
+    Deviation(
+        "loops_over_persistent_workers_do_not_mix",
+        "iter returns the one iterator of the workers, reset, so the loops share a position",
+        "https://docs.pytorch.org/docs/stable/data.html",
+    ),
+    Deviation(
+        "batches_may_be_kept",
+        "with the default sharing strategy each tensor from a worker holds a descriptor",
+        "https://github.com/pytorch/pytorch/issues/11201",
+    ),
+    Deviation(
+        "a_sample_cannot_end_the_epoch",
+        "a StopIteration from __getitem__ passes through next, where it is the end of the data",
+        "https://github.com/pytorch/pytorch/issues/82732",
+    ),
+    Deviation(
+        "workers_deliver_what_was_drawn_before_a_sampler_failed",
+        "the error comes as soon as the index is drawn, and the batch then in hand is lost",
+        "https://github.com/pytorch/pytorch/issues/68519",
+    ),
+    Deviation(
+        "persistent_workers_do_not_go_on_uninitialised",
+        "only the first epoch raises the error of worker_init_fn; the next is loaded without it",
+        "https://github.com/pytorch/pytorch/pull/20150",
+    ),
+    Deviation(
+        "no_batch_is_missing_after_a_death",
+        "after the error the other workers go on, and what the dead one had to do is left out",
+        "https://github.com/pytorch/pytorch/issues/68519",
+    ),
+    Deviation(
+        "persistent_workers_are_replaced_after_a_death",
+        "workers are never started again, so each further epoch is the error once more",
+        "https://github.com/pytorch/pytorch/issues/8976",
+    ),
 )
 
 

@@ -127,6 +127,13 @@ def asks_elsewhere(subject: Subject) -> None:
     raise AssertionError(f"saw {SEEN}")
 
 
+def asks_in_a_process_that_may_die(subject: Subject) -> None:
+    with subject.start(first, 3) as process:
+        answer = process.answer()
+    assert answer == [0, 1, 2]
+    raise AssertionError(f"saw {SEEN}")
+
+
 def opens_without_a_name(subject: Subject) -> None:
     with subject.open(Identity(2)):
         pass
@@ -140,6 +147,7 @@ CHECKS: list[Callable[..., None]] = [
     uses_a_loader_inside_one_statement,
     uses_the_rest_of_the_words,
     asks_elsewhere,
+    asks_in_a_process_that_may_die,
     opens_without_a_name,
 ]
 

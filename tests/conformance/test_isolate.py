@@ -1,5 +1,6 @@
 """Whatever a call does to its process is a value."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -120,6 +121,11 @@ def test_output_that_is_no_text_is_shown_as_far_as_it_is() -> None:
 def test_a_call_finds_nothing_of_the_one_before() -> None:
     calls = [Call(patch_and_tell, ())] * 2
     assert [ending.value for _, ending in isolated(calls, deadline=30)] == [False, False]
+
+
+def test_workers_start_inside_as_they_do_outside() -> None:
+    ending = ending_of(multiprocessing.get_start_method, True)
+    assert ending.value == multiprocessing.get_start_method(allow_none=True)
 
 
 def test_there_is_nothing_to_read() -> None:

@@ -1,7 +1,9 @@
 """Who is asked: only for what it claims, and held to account for what comes out of it."""
 
+import gc
 import os
 import pickle
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -179,6 +181,38 @@ def test_what_a_fresh_process_raises_is_put_down_to_the_loader() -> None:
     with pytest.raises(ValueError, match=r"^no$") as caught:
         subject.elsewhere(first_batch, 3)
     assert subject.faults == [caught.value]
+
+
+def test_a_loader_can_be_asked_in_a_process_that_may_die() -> None:
+    subject = Subject(adapter_for("one", miniatures.Plain), seed=7)
+    with subject.start(first_batch, 3) as process:
+        batch, seed, pid = process.answer()
+    assert (batch, seed) == ([0], 7)
+    assert pid != os.getpid()
+
+
+def test_what_such_a_process_raises_is_put_down_to_the_loader() -> None:
+    subject = subject_of(miniatures.Refusing)
+    with subject.start(first_batch, 3) as process, pytest.raises(ValueError, match="no") as caught:
+        process.answer()
+    assert subject.faults == [caught.value]
+
+
+def test_the_end_of_an_epoch_is_no_fault_and_keeps_nothing() -> None:
+    subject = subject_of(miniatures.Plain)
+    with subject.open(Identity(1)) as loader:
+        iterator = iter(loader)
+        next(iterator)
+        gc.collect()
+        gc.disable()
+        try:
+            next(iterator, None)
+            gone = weakref.ref(iterator)
+            del iterator
+            assert gone() is None
+        finally:
+            gc.enable()
+    assert subject.faults == []
 
 
 def test_a_subject_travels_without_its_history() -> None:

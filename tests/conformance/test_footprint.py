@@ -1,0 +1,91 @@
+"""What a process holds: all that was left behind is told, and nothing else."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.shared_memory import SharedMemory
+
+import pytest
+
+from conformance.footprint import footprint, left_since
+
+
+def a_thread() -> Callable[[], object]:
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait, name="left behind", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        over.set()
+        thread.join()
+
+    return end
+
+
+def a_process() -> Callable[[], object]:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+
+    def end() -> None:
+        process.kill()
+        process.wait()
+
+    return end
+
+
+def a_descriptor() -> Callable[[], object]:
+    descriptor = os.dup(1)
+    return lambda: os.close(descriptor)
+
+
+def shared_memory() -> Callable[[], object]:
+    memory = SharedMemory(create=True, size=64)
+
+    def end() -> None:
+        memory.close()
+        memory.unlink()
+
+    return end
+
+
+def unmapped_shared_memory() -> Callable[[], object]:
+    memory = SharedMemory(create=True, size=64)
+    memory.close()
+    return memory.unlink
+
+
+@pytest.mark.parametrize(
+    ("leave", "told"),
+    [
+        (a_thread, "left behind"),
+        (a_process, "process "),
+        (a_descriptor, "descriptor "),
+        (shared_memory, "shared memory "),
+        (unmapped_shared_memory, "shared memory "),
+    ],
+)
+def test_what_is_left_behind_is_told(leave: Callable[[], Callable[[], object]], told: str) -> None:
+    leave()()  # the library may set something up once for all
+    before = footprint()
+    end = leave()
+    left = left_since(before, 0.05)
+    end()
+    assert [told in thing for thing in left].count(True) == 1
+    assert left_since(before) == []
+
+
+def test_what_goes_in_time_is_not_left_behind() -> None:
+    before = footprint()
+    threading.Timer(0.2, lambda: None).start()
+    assert footprint() - before
+    assert left_since(before, 5) == []
+
+
+def test_garbage_is_not_held() -> None:
+    before = footprint()
+    ring: list[object] = [open(os.devnull)]  # noqa: PTH123, SIM115 - to be left open
+    ring.append(ring)
+    del ring
+    with pytest.warns(ResourceWarning):
+        assert left_since(before, 0) == []
