@@ -46,6 +46,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Inject a thousand random faults into the reference loader, or into whom --loader names."""
+    _install(session)
+    session.run("conformance", "chaos", *(session.posargs or ("--injections=1000",)))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style."""
     session.install("-c", "constraints.txt", *_group("lint"))

@@ -14,6 +14,7 @@ from conformance.errors import UsageError
 from conformance.requirement import Requirement
 
 SPECIFICATION = "specs"
+NAMES_SHOWN = 30  # in an error
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,20 @@ def chapter_modules(package: str = SPECIFICATION) -> list[str]:
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """Return a remedy for a misspelt name."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"did you mean {', '.join(close)}?" if close else f"there are {', '.join(sorted(known))}"
+    """Return a remedy for a misspelt name: the names like it, or the part of which it is like."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or _holding(name, known)
+    if close:
+        return f"did you mean {', '.join(close)}?"
+    first = sorted(known)[:NAMES_SHOWN]
+    more = f" and {len(known) - len(first)} more" if len(known) > len(first) else ""
+    return f"there are {', '.join(first)}{more}"
+
+
+def _holding(name: str, known: Collection[str]) -> list[str]:
+    def shared(other: str) -> int:
+        return difflib.SequenceMatcher(None, name, other).find_longest_match().size
+
+    return sorted((k for k in known if shared(k) > len(name) / 2), key=shared, reverse=True)[:3]
 
 
 def _rank(name: str, first: list[str]) -> tuple[int, str]:

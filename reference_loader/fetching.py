@@ -6,8 +6,7 @@ is an `IterableDataset`, has an order of its own, and is asked for the next samp
 
 from collections.abc import Callable
 from enum import Enum
-from itertools import islice
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from torch.utils.data import IterableDataset
 
@@ -55,32 +54,34 @@ def _batch_by_keys(dataset: Any) -> Fetch:
     return lambda keys: [dataset[key] for key in keys]
 
 
-# Both streams remember their end: an iterator that goes on after StopIteration is a faulty one, and
-# asking it again would give an epoch two ends.
-
-
 def _stream(dataset: Any) -> Fetch:
-    samples = iter(dataset)
-    ended = False
-    nothing: Final = object()
-
-    def fetch(_: Any) -> Any:
-        nonlocal ended
-        sample = nothing if ended else next(samples, nothing)
-        ended = sample is nothing
-        return Stream.ENDED if ended else sample
-
-    return fetch
+    draw = _drawing(dataset)
+    return lambda _: draw()
 
 
 def _stream_of_batches(dataset: Any, drop_last: bool) -> Fetch:
+    draw = _drawing(dataset)
+
+    def fetch(size: int) -> Any:
+        # By `next` alone: a loop over the stream would call iter, and some then begin anew.
+        batch: list[Any] = []
+        while len(batch) < size and (sample := draw()) is not Stream.ENDED:
+            batch.append(sample)
+        return Stream.ENDED if not batch or (drop_last and len(batch) < size) else batch
+
+    return fetch
+
+
+def _drawing(dataset: Any) -> Callable[[], Any]:
+    # An iterator that goes on after StopIteration is a faulty one, and asking it again would give
+    # an epoch two ends.
     samples = iter(dataset)
     ended = False
 
-    def fetch(size: int) -> Any:
+    def draw() -> Any:
         nonlocal ended
-        batch = [] if ended else list(islice(samples, size))
-        ended = len(batch) < size
-        return Stream.ENDED if not batch or (ended and drop_last) else batch
+        sample = Stream.ENDED if ended else next(samples, Stream.ENDED)
+        ended = sample is Stream.ENDED
+        return sample
 
-    return fetch
+    return draw

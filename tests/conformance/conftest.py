@@ -11,6 +11,7 @@ from conformance.catalogue import Catalogue, catalogue
 from conformance.run import warm_up
 
 SPECIFICATION = "tests.miniature_spec"
+OF_MINIATURE = ("--specification", SPECIFICATION)
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,10 @@ def conformance(
     spec: Catalogue, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """Return a function that runs the command line on the miniature specification."""
-    monkeypatch.setattr(cli, "catalogue", lambda: spec)
     monkeypatch.setenv("COLUMNS", "100")
 
     def command(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["conformance", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["conformance", *OF_MINIATURE, *map(str, arguments)])
         capsys.readouterr()
         try:
             cli.main()

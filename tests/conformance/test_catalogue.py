@@ -158,3 +158,9 @@ def test_claims_say_what_became_of_them(spec: Catalogue, chapters: Path) -> None
 def test_the_nearest_names_are_the_remedy() -> None:
     assert nearest("ordr", ["order", "lifetime", "border"]) == "did you mean order, border?"
     assert nearest("qqq", ["order", "border"]) == "there are border, order"
+    assert nearest("drop_lst", ["order", "drop_last_discards_only_the_short_batch"]) == (
+        "did you mean drop_last_discards_only_the_short_batch?"
+    )
+    many = nearest("qqq", [f"name_{number:02}" for number in range(40)])
+    assert many.startswith("there are name_00, name_01, ")
+    assert many.endswith(", name_29 and 10 more")

@@ -13,13 +13,7 @@ import pytest
 
 from conformance.report.jsonl import read_report
 
-# The command line on the miniature specification.
-PROGRAM = """
-from conformance import cli
-from conformance.catalogue import catalogue
-cli.catalogue = lambda: catalogue("tests.miniature_spec")
-cli.main()
-"""
+COMMAND = [sys.executable, "-m", "conformance", "--specification", "tests.miniature_spec"]
 ROOT = Path(__file__).parents[2]
 HANGING = "tests.miniatures:HangingWhenDropping"
 RUN = ["run", "--loader", HANGING, "--deadline", "100", "--jobs", "2"]
@@ -48,7 +42,7 @@ def path(tmp_path: Path) -> Path:
 def start(path: Path) -> subprocess.Popen[str]:
     """Start a run, and return when all is judged but what hangs."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *RUN, "--output", str(path)],
+        [*COMMAND, *RUN, "--output", str(path)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -83,7 +77,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_nothing_behind(
 def test_an_interrupt_before_anything_is_judged_ends_the_same(path: Path) -> None:
     """While the fork server loads the specification, say."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *RUN, "--output", str(path)],
+        [*COMMAND, *RUN, "--output", str(path)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -101,7 +95,7 @@ def test_an_interrupt_before_anything_is_judged_ends_the_same(path: Path) -> Non
 
 def test_whoever_stops_reading_is_not_told(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "explain", "an_epoch_is_the_dataset"],
+        [*COMMAND, "explain", "an_epoch_is_the_dataset"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -94,3 +94,21 @@ def test_a_stream_that_breaks_has_ended_afterwards() -> None:
 def test_a_stream_is_told_by_its_class() -> None:
     assert is_stream(Resuming())
     assert not is_stream([1])
+
+
+class Rewinding(IterableDataset[int]):
+    """A stream that is its own iterator, and begins anew when iter is called."""
+
+    def __iter__(self) -> Iterator[int]:
+        self.left = [0, 1, 2]
+        return self
+
+    def __next__(self) -> int:
+        if not self.left:
+            raise StopIteration
+        return self.left.pop(0)
+
+
+def test_a_stream_is_opened_once_and_then_only_drawn_from() -> None:
+    fetch = fetcher(Rewinding(), batched=True, drop_last=False)
+    assert [fetch(2), fetch(2), fetch(2)] == [[0, 1], [2], Stream.ENDED]
