@@ -7,9 +7,19 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-from conformance import Honest, Identity, LoaderRequest, Subject, epoch, plain, requirement
+from conformance import (
+    Honest,
+    Identity,
+    LoaderRequest,
+    Subject,
+    Unsupported,
+    epoch,
+    plain,
+    requirement,
+)
 
 DOCS = "https://docs.pytorch.org/docs/stable/data.html"
+DEFAULT_CHANGED = "https://github.com/pytorch/pytorch/issues/169252"
 
 
 @dataclass(frozen=True)
@@ -112,29 +122,50 @@ class Marked(Dataset[Any]):
         return index, Marked.mark
 
 
-@requirement(evidence=[DOCS, "https://github.com/pytorch/pytorch/issues/169252"])
-def however_workers_are_started_they_load_the_same(subject: Subject) -> None:
+def started_by(subject: Subject, method: str) -> list[Any]:
+    """Return the batches of an epoch that a worker makes that is started in this way."""
+    Marked.mark = True
+    with subject.open(
+        Marked(3), batch_size=2, num_workers=1, collate_fn=list, multiprocessing_context=method
+    ) as loader:
+        return epoch(loader)
+
+
+@requirement(evidence=[DOCS, DEFAULT_CHANGED])
+def workers_are_started_as_multiprocessing_context_says(subject: Subject) -> None:
     """Workers MUST be started in the way that multiprocessing_context names, and load the same.
 
     A fork inherits locks and devices that do not survive it, so the way is chosen with care; and
     Python changes its default from one system or version to the next.
     """
-    Marked.mark = True
-    started = {}
-    for method in multiprocessing.get_all_start_methods():
-        with subject.open(
-            Marked(3), batch_size=2, num_workers=1, collate_fn=list, multiprocessing_context=method
-        ) as loader:
-            started[method] = epoch(loader)
-        forked = method == "fork"
-        assert started[method] == [[(0, forked), (1, forked)], [(2, forked)]]
+    if "fork" in multiprocessing.get_all_start_methods():
+        forked = started_by(subject, "fork")
+        assert forked == [[(0, True), (1, True)], [(2, True)]]
+    spawned = started_by(subject, "spawn")
+    assert spawned == [[(0, False), (1, False)], [(2, False)]]
 
 
-@however_workers_are_started_they_load_the_same.mutant_loader
+@workers_are_started_as_multiprocessing_context_says.mutant_loader
 def starts_workers_as_it_always_does(request: LoaderRequest, honest: Honest) -> Any:
     return honest(request.but(multiprocessing_context="fork"))
 
 
-@however_workers_are_started_they_load_the_same.mutant_loader
+@workers_are_started_as_multiprocessing_context_says.mutant_loader
 def forgets_the_short_batch_unless_forked(request: LoaderRequest, honest: Honest) -> Any:
     return honest(request.but(drop_last=request.multiprocessing_context != "fork"))
+
+
+@requirement(evidence=[DOCS, DEFAULT_CHANGED])
+def workers_may_come_from_a_fork_server(subject: Subject) -> None:
+    """With multiprocessing_context="forkserver" workers MUST be started by one, and load the same.
+
+    It is the default from Python 3.14 on, where there is one: what works today is to work then.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        raise Unsupported("is on a system without fork servers")
+    served = started_by(subject, "forkserver")
+    assert served == [[(0, False), (1, False)], [(2, False)]]
+
+
+workers_may_come_from_a_fork_server.mutant_loader(starts_workers_as_it_always_does)
+workers_may_come_from_a_fork_server.mutant_loader(forgets_the_short_batch_unless_forked)
