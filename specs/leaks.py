@@ -83,8 +83,9 @@ def leaves_a_descriptor(request: LoaderRequest, batches: Iterable[Any]) -> Itera
 
 @an_epoch_leaves_nothing_behind.mutant
 def leaves_shared_memory(request: LoaderRequest, batches: Iterable[Any]) -> Iterator[Any]:
-    if request.num_workers:
-        SharedMemory(create=True, size=64).close()  # what is left out is unlink
+    memory = SharedMemory(create=True, size=64)
+    memory.unlink()  # the name is gone, what it was for is not
+    KeepingItsIterators.iterators.append(iter([memory]))
     yield from batches
 
 

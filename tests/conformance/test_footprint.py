@@ -49,12 +49,6 @@ def shared_memory() -> Callable[[], object]:
     return end
 
 
-def unmapped_shared_memory() -> Callable[[], object]:
-    memory = SharedMemory(create=True, size=64)
-    memory.close()
-    return memory.unlink
-
-
 @pytest.mark.parametrize(
     ("leave", "told"),
     [
@@ -62,7 +56,6 @@ def unmapped_shared_memory() -> Callable[[], object]:
         (a_process, "process "),
         (a_descriptor, "descriptor "),
         (shared_memory, "shared memory "),
-        (unmapped_shared_memory, "shared memory "),
     ],
 )
 def test_what_is_left_behind_is_told(leave: Callable[[], Callable[[], object]], told: str) -> None:
