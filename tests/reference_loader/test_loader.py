@@ -193,7 +193,6 @@ def test_an_empty_dataset_has_epochs_without_a_batch(shuffle: bool, batch_size: 
         ({"dataset": SizedStream(), "batch_size": 2, "drop_last": True}, 2),
         ({"dataset": SizedStream(), "batch_size": None}, 5),
     ],
-    ids=str,
 )
 def test_the_length_is_the_number_of_batches(arguments: dict[str, Any], length: int) -> None:
     loader: DataLoader[int] = DataLoader(**({"dataset": range(10)} | arguments))
