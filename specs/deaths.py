@@ -42,14 +42,15 @@ SKIPPED = "https://github.com/pytorch/pytorch/issues/68519"
 MANNERS = ("SIGKILL", "SIGSEGV", "exit 0", "exit 1")
 SIZE = 20
 FATAL = 3
+LIMIT = 15  # seconds; some loaders look after their workers only every five
 SAMPLES = [[index] for index in range(SIZE)]
 
 
 def all_at_once(subject: Subject, use: Callable[..., Any], cases: Any) -> dict[Any, Any]:
-    """Return what `use` comes to in each case, or that it has come to nothing in ten seconds."""
+    """Return what `use` comes to in each case, or that it has come to nothing in fifteen seconds."""
     with contextlib.ExitStack() as stack:
         uses = {case: stack.enter_context(subject.start(use, case)) for case in cases}
-        return {case: process.answer(10) for case, process in uses.items()}
+        return {case: process.answer(LIMIT) for case, process in uses.items()}
 
 
 class Kept:
@@ -88,7 +89,7 @@ def dying_in_a_sample(subject: Subject, manner: str) -> list[Any]:
 
 @requirement(evidence=[HANGING, HANGING_SILENTLY, KILLED])
 def a_worker_that_dies_in_a_sample_is_an_error(subject: Subject) -> None:
-    """When fetching a sample ends its worker, a loader MUST raise an error within ten seconds.
+    """When fetching a sample ends its worker, a loader MUST raise an error within fifteen seconds.
 
     Decoders crash, systems short of memory kill, libraries call exit. A loader that waits for a
     worker that is gone holds the machine until somebody looks; one that goes on loses data.
@@ -137,7 +138,7 @@ def dying_at_its_start(subject: Subject, manner: str) -> list[Any]:
 
 @requirement(evidence=[HANGING_AT_START, HANGING])
 def a_worker_that_dies_at_its_start_is_an_error(subject: Subject) -> None:
-    """When worker_init_fn ends its worker, a loader MUST raise an error within ten seconds.
+    """When worker_init_fn ends its worker, a loader MUST raise an error within fifteen seconds.
 
     A driver or a library that does not stand a fork dies right there, before anything has been
     asked of the worker.
@@ -176,7 +177,7 @@ def dying_while_it_sends(subject: Subject, manner: str) -> list[Any]:
 
 @requirement(evidence=[HANGING, KILLED])
 def a_worker_that_dies_while_it_sends_is_an_error(subject: Subject) -> None:
-    """When sending a batch ends its worker, a loader MUST raise an error within ten seconds.
+    """When sending a batch ends its worker, a loader MUST raise an error within fifteen seconds.
 
     Batches are large, and memory runs out when they are copied: what was sent in part must neither
     be waited for nor be delivered.
@@ -258,10 +259,12 @@ def no_batch_is_missing_after_a_death(subject: Subject) -> None:
     """
     answer = all_at_once(subject, death_and_on, ("SIGKILL",))["SIGKILL"]
     batches = [each for each in answer if not isinstance(each, str)]
-    ended = batches == SAMPLES[:1] or not batches
+    # A text is the answer of a process that hangs or has died itself.
+    found = answer if isinstance(answer, str) else len(batches) < len(answer)
+    ended = batches in ([], SAMPLES[:1])
+    expected = batches if ended else [SAMPLES[0], *SAMPLES[2:]]
+    assert (found, batches) == (True, expected)
     subject.observe("after a death an iterator " + ("has ended" if ended else "goes on"))
-    rest = [sample for sample in SAMPLES if sample != [1]]
-    assert (len(batches) < len(answer), batches) == (True, batches if ended else rest)
 
 
 @no_batch_is_missing_after_a_death.mutant
@@ -357,7 +360,7 @@ def in_a_thread(subject: Subject, manner: str) -> list[Any]:
 
 @requirement(evidence=[HANGING, HANGING_SILENTLY])
 def a_death_is_found_in_any_thread(subject: Subject) -> None:
-    """A loader iterated outside the main thread MUST find a worker's death within ten seconds.
+    """A loader iterated outside the main thread MUST find a worker's death within fifteen seconds.
 
     Loops that prefetch to a device, and servers, iterate in threads, where no signal arrives.
     """

@@ -212,9 +212,10 @@ def many_loaders_in_a_row_run_out_of_nothing(subject: Subject) -> None:
 
 
 @many_loaders_in_a_row_run_out_of_nothing.mutant
-def leaves_two_descriptors_each_time(
+def leaves_some_descriptors_each_time(
     request: LoaderRequest, batches: Iterable[Any]
 ) -> Iterator[Any]:
+    os.pipe()
     os.pipe()
     yield from batches
 
