@@ -40,7 +40,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Judge all mutants by all requirements and write the kill matrix to build/."""
+    """Judge every mutant by its chapter, and write the kill matrix to build/; all with --across."""
     _install(session)
     session.run("conformance", "mutants", *session.posargs)
 

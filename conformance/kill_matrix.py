@@ -47,15 +47,24 @@ def kill_matrix(
     requirements: Sequence[Requirement],
     settings: Settings,
     jobs: int = 1,
+    *,
+    across: bool = True,
 ) -> Iterator[Row]:
     """Judge every mutant of these requirements by all of them, and yield the rows as they come.
 
+    Unless `across` is asked for, a mutant is judged by the requirements of its own chapter only.
     A row has a process of its own; a requirement that ends the process, or does not end, is one
     that did not catch the mutant.
     """
-    names = [requirement.name for requirement in requirements]
+
+    def names(owner: Requirement) -> list[str]:
+        return [each.name for each in requirements if across or each.chapter == owner.chapter]
+
     calls = [
-        Call(judge_mutant, (subjects.package, loader, owner.name, mutant.name, names, settings))
+        Call(
+            judge_mutant,
+            (subjects.package, loader, owner.name, mutant.name, names(owner), settings),
+        )
         for owner in requirements
         for mutant in owner.mutants
     ]

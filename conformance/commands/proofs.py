@@ -27,6 +27,7 @@ FINDINGS = Path("build/chaos.jsonl")
 @seeding
 @click.option("--examples", type=click.IntRange(1), default=50, show_default=True)
 @jobs_at_a_time
+@click.option("--across", is_flag=True, help="By all requirements, not its chapter's. Takes hours.")
 @click.option("--output", type=click.Path(path_type=Path), default=MATRIX, show_default=True)
 @click.pass_obj
 def mutants(
@@ -38,6 +39,7 @@ def mutants(
     seed: int,
     examples: int,
     jobs: int | None,
+    across: bool,
     output: Path,
 ) -> None:
     """Break a loader in all known ways and see which requirement notices: the kill matrix."""
@@ -48,7 +50,9 @@ def mutants(
     settings = Settings(seed, examples)
     writable(output)
     rows = []
-    for row in kill_matrix(subjects, loader, requirements, settings, jobs or os.cpu_count() or 1):
+    at_a_time = jobs or os.cpu_count() or 1
+    matrix = kill_matrix(subjects, loader, requirements, settings, at_a_time, across=across)
+    for row in matrix:
         rows.append(row)
         caught = f"caught by {len(row.killers)}" if row.killed else "NOT CAUGHT by its requirement"
         click.echo(f"{row.requirement}: {row.mutant}: {caught}\n{row.output}".rstrip())

@@ -37,6 +37,16 @@ def test_each_mutant_is_judged_by_each_requirement(spec: Catalogue) -> None:
     ]
 
 
+def test_a_mutant_may_be_judged_by_its_chapter_alone(spec: Catalogue) -> None:
+    both = spec.select(["delivery", "broken"])
+    plain = "tests.miniatures:Plain"
+    for row in kill_matrix(spec, plain, both, Settings(examples=5), jobs=2, across=False):
+        chapters = {spec.get(name).chapter for name in row.outcomes}
+        assert chapters == {spec.get(row.requirement).chapter}
+    (broken,) = rows_of(spec, plain, spec.select(["broken"]))
+    assert list(broken.outcomes) == ["the_check_is_broken"]
+
+
 def test_a_requirement_that_breaks_catches_nothing(spec: Catalogue) -> None:
     (row,) = rows_of(spec, "tests.miniatures:Plain", spec.select(["broken"]))
     assert row.outcomes == {"the_check_is_broken": Outcome.ERROR}
