@@ -47,7 +47,7 @@ SAMPLES = [[index] for index in range(SIZE)]
 
 
 def all_at_once(subject: Subject, use: Callable[..., Any], cases: Any) -> dict[Any, Any]:
-    """Return what `use` comes to in each case; nothing, if it has not in fifteen seconds."""
+    """Return what `use` comes to in each case; a text, if it has not come to anything in time."""
     with contextlib.ExitStack() as stack:
         uses = {case: stack.enter_context(subject.start(use, case)) for case in cases}
         return {case: process.answer(LIMIT) for case, process in uses.items()}

@@ -89,6 +89,36 @@ DEVIATIONS = (
         "without workers and batches the stream's iterator is asked again whenever the loader's is",
         "https://github.com/pytorch/pytorch/issues/59312",
     ),
+    Deviation(
+        "loops_over_persistent_workers_do_not_mix",
+        "as in torch: iter returns the one iterator of the workers, so the loops share a position",
+        "https://docs.pytorch.org/docs/stable/data.html",
+    ),
+    Deviation(
+        "batches_may_be_kept",
+        "torch's workers: with the default sharing strategy each tensor holds a descriptor",
+        "https://github.com/pytorch/pytorch/issues/11201",
+    ),
+    Deviation(
+        "a_sample_cannot_end_the_epoch",
+        "a StopIteration from __getitem__ passes through next, where it is the end of the data",
+        "https://github.com/pytorch/pytorch/issues/82732",
+    ),
+    Deviation(
+        "workers_deliver_what_was_drawn_before_a_sampler_failed",
+        "a sampler that fails is an error of iter already, before the batches that come first",
+        STATEFUL,
+    ),
+    Deviation(
+        "no_batch_is_missing_after_a_death",
+        "as in torch: after the error the others go on, and what the dead one had is left out",
+        "https://github.com/pytorch/pytorch/issues/68519",
+    ),
+    Deviation(
+        "persistent_workers_are_replaced_after_a_death",
+        "as in torch: workers are never started again, so each further epoch is the error",
+        "https://github.com/pytorch/pytorch/issues/8976",
+    ),
 )
 
 
