@@ -1,7 +1,7 @@
 """Calls functions in process groups of their own, against a deadline; whatever happens is a value.
 
-Processes come from a fork server that has torch and the specification loaded already, so that one
-costs milliseconds. Nothing that a loader does to its process outlives it: not a patched library,
+Processes come from a fork server that has torch and the specification loaded already, so that none
+has to import them. Nothing that a loader does to its process outlives it: not a patched library,
 not a thread, not a child process.
 """
 
