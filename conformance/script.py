@@ -29,7 +29,11 @@ torch.manual_seed({seed})
 
 
 def script(
-    requirement: Requirement, adapter: Adapter, example: Mapping[str, str], seed: int = 0
+    requirement: Requirement,
+    adapter: Adapter,
+    example: Mapping[str, str],
+    seed: int = 0,
+    start_method: str | None = None,
 ) -> str:
     """Return a program that judges one requirement on one example.
 
@@ -38,6 +42,7 @@ def script(
         adapter: whose loader it is to use.
         example: the check's arguments after the subject, as source text.
         seed: what the random generators start from.
+        start_method: how workers are started by default; None leaves it to Python.
 
     """
     sources = Sources(requirement.check.__module__.partition(".")[0], adapter, seed)
@@ -46,6 +51,10 @@ def script(
     sources.take("torch", sys.modules["torch"])
     sources.define(requirement.name, requirement.check)
     call = f"{requirement.name}({', '.join(f'{name}={text}' for name, text in example.items())})"
+    start = SEEDING.format(seed=seed)
+    if start_method:
+        sources.take("multiprocessing", sys.modules["multiprocessing"])
+        start = f"multiprocessing.set_start_method({start_method!r})\n{start}"
     origin = ", ".join((*requirement.claims, *requirement.evidence))
     title = textwrap.fill(f"{requirement.sentence} ({origin})", 98, break_long_words=False)
     return "\n\n".join(
@@ -53,9 +62,7 @@ def script(
             "\n".join(f"# {line}" for line in title.splitlines()),
             "\n".join(sorted(sources.imports)),
             *sources.definitions,
-            'if __name__ == "__main__":\n'
-            + textwrap.indent(SEEDING.format(seed=seed) + call, "    ")
-            + "\n",
+            'if __name__ == "__main__":\n' + textwrap.indent(start + call, "    ") + "\n",
         ]
     )
 

@@ -10,7 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conformance.catalogue import catalogue
-from conformance.commands.options import REPORT, jobs_at_a_time, seeding, selecting, writable
+from conformance.commands.options import (
+    REPORT,
+    jobs_at_a_time,
+    seeding,
+    selecting,
+    start_method,
+    writable,
+)
 from conformance.judge import Settings
 from conformance.known import read_known, write_known
 from conformance.outcome import Result
@@ -41,6 +48,7 @@ INTERRUPTED = 130
     show_default=True,
     help="Seconds for each requirement.",
 )
+@start_method
 @jobs_at_a_time
 @click.option(
     "--output",
@@ -62,6 +70,7 @@ def run_(
     examples: int,
     strict: bool,
     deadline: float,
+    start_method: str | None,
     jobs: int | None,
     output: Path,
 ) -> None:
@@ -73,7 +82,7 @@ def run_(
         writable(emit_known, "--emit-known")
     warm_up(subjects.package, loaders)
     described = describe(loaders)
-    settings = Settings(seed, examples, deadline)
+    settings = Settings(seed, examples, deadline, start_method)
     order = [
         (loader.name, requirement.name) for loader in described for requirement in requirements
     ]
