@@ -1,6 +1,6 @@
 """Accelerate's dispatcher: the main process loads, and hands each process its part.
 
-Asked with `dispatch_batches=True`, which needs `put_on_device=True`, in a single process on the CPU.
+Asked with `dispatch_batches=True`, which needs `put_on_device=True`, in one process on the CPU.
 https://huggingface.co/docs/accelerate/v1.15.0/en/package_reference/torch_wrappers
 """
 

@@ -1,10 +1,11 @@
 """SPDL's own DataLoader: threads that map, group and aggregate whatever a source yields.
 
 Translated as its documents move from one to the other: the source yields indices, the preprocessor
-is the dataset's `__getitem__`, the aggregator is the collate function, and `output_order` is the
-input's. A shuffle is its `DistributedRandomSampler` for a world of one, embedded as documented, whose
-order is seeded by an integer and the number of the epoch; so a generator is unsupported. It has
-threads and no worker processes, so all parameters about workers are.
+is the dataset's `__getitem__`, the aggregator is the collate function (within a function, as it
+has to be one: a class such as list would be taken for a table), and `output_order` is the input's.
+A shuffle is its `DistributedRandomSampler` for a world of one, embedded as documented,
+whose order depends on the number of the epoch; so a generator is unsupported. It has threads and
+no worker processes, so all parameters about workers are.
 https://facebookresearch.github.io/spdl/0.8.0/generated/spdl.dataloader.DataLoader.html
 """
 
@@ -33,6 +34,11 @@ def loader(
     from spdl.source import DistributedRandomSampler
     from spdl.source.utils import embed_shuffle
 
+    collate = collate_fn or (default_convert if batch_size is None else default_collate)
+
+    def aggregate(samples: Any) -> Any:
+        return collate(samples)
+
     fetch = None if isinstance(dataset, IterableDataset) else dataset.__getitem__
     if fetch is None:
         source = dataset
@@ -47,7 +53,7 @@ def loader(
         preprocessor=fetch,
         batch_size=batch_size,
         drop_last=drop_last,
-        aggregator=collate_fn or (default_convert if batch_size is None else default_collate),
+        aggregator=aggregate,
         timeout=timeout or None,
         output_order="input",
     )
