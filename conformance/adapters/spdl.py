@@ -48,7 +48,7 @@ def loader(
         source = embed_shuffle(DistributedRandomSampler(len(dataset), rank=0, world_size=1))
     else:
         source = range(len(dataset))
-    return DataLoader(
+    return DataLoader(  # type: ignore[no-any-return]
         source,
         preprocessor=fetch,
         batch_size=batch_size,
