@@ -20,7 +20,6 @@ from conformance.capability import Capability
 DOCS = "https://facebookresearch.github.io/spdl/0.8.0/generated"
 LOADER = f"{DOCS}/spdl.dataloader.DataLoader.html"
 PIPELINE = f"{DOCS}/spdl.pipeline.PipelineBuilder.html"
-SOURCE = "https://github.com/facebookresearch/spdl/blob/v0.8.0/packages/spdl/src/spdl"
 COLLATE = "https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.default_collate"
 
 DEVIATIONS = (
@@ -54,7 +53,7 @@ DEVIATIONS = (
     ),
     *deviations(
         "a StopIteration from the dataset is never answered, and the loop waits for ever",
-        f"{SOURCE}/pipeline/_common/_convert.py",
+        LOADER,
         "a_sample_cannot_end_the_epoch",
     ),
     *deviations(
@@ -77,7 +76,7 @@ DEVIATIONS = (
     *deviations(
         "arguments are not checked: 0 switches batching off, any true value drops the last batch, "
         "and a negative timeout is over at once",
-        f"{SOURCE}/dataloader/_dataloader.py",
+        LOADER,
         "batch_size_has_to_count_something",
         "drop_last_has_to_be_true_or_false",
         "timeout_has_to_be_a_duration",
