@@ -31,6 +31,23 @@ def torchdata(session: nox.Session) -> None:
     _judge(session, "--loader=torchdata", "--output=build/torchdata.jsonl", *session.posargs)
 
 
+# MONAI waits for its thread at the end of each epoch: too long for the usual deadline.
+DEADLINES = {"monai": "--deadline=120"}
+
+
+@nox.session
+@nox.parametrize("library", ["accelerate", "monai", "spdl", "torch-geometric"])
+def adapters(session: nox.Session, library: str) -> None:
+    """Judge the loaders of one library, and test their adapters, in an environment of their own."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    names = [name for name in extras if name == library or name.startswith(f"{library}-")]
+    _install(session, "test", extra=",".join(names))
+    for name in names:
+        session.run("pytest", f"tests/conformance/adapters/test_{name.replace('-', '_')}.py")
+        deadline = DEADLINES.get(name, "--deadline=30")
+        _judge(session, f"--loader={name}", deadline, f"--output=build/{name}.jsonl")
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness, the specification and the reference loader."""
