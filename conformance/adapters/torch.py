@@ -3,6 +3,7 @@
 from torch.utils.data import DataLoader
 
 from conformance.adapter import Adapter, Deviation, adapter_for
+from conformance.simulated import simulated_accelerator
 
 COLLATE = "https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.default_collate"
 
@@ -102,4 +103,10 @@ DEVIATIONS = (
 
 def adapter() -> Adapter:
     """Return the adapter of torch.utils.data.DataLoader."""
-    return adapter_for("torch", DataLoader, distribution="torch", deviations=DEVIATIONS)
+    return adapter_for(
+        "torch",
+        DataLoader,
+        distribution="torch",
+        deviations=DEVIATIONS,
+        offers={"accelerator": simulated_accelerator},
+    )
