@@ -7,6 +7,7 @@ The harness that judges with them is in the modules beside it; `python -m confor
 from conformance.accelerator import (
     NO_ACCELERATOR,
     Accelerator,
+    Blocks,
     has_accelerator,
     on_accelerator,
     typically,
@@ -48,6 +49,7 @@ __all__ = [
     "NO_ACCELERATOR",
     "POWER",
     "Accelerator",
+    "Blocks",
     "Capability",
     "Event",
     "Gated",

@@ -12,14 +12,16 @@ import contextlib
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 from unittest import mock
 
 import torch
+from torch.utils.data import Dataset
 
 from conformance.capability import Unsupported
 from conformance.subject import Subject
@@ -43,6 +45,25 @@ def has_accelerator() -> bool:
             return False
     device = torch.accelerator.current_accelerator()
     return device is not None and device.type != "mps"
+
+
+@dataclass
+class Blocks(Dataset[torch.Tensor]):
+    """`size` samples of so many megabytes, the one at `index` being full of `index`.
+
+    Each takes `seconds` to be loaded, in which its process waits as for a disk.
+    """
+
+    size: int
+    megabytes: int
+    seconds: float = 0.0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        time.sleep(self.seconds)
+        return torch.full((self.megabytes * MEGABYTE // 4,), float(index))
 
 
 class Accelerator:
@@ -97,10 +118,10 @@ class Accelerator:
     def wall_of(self, act: Callable[[], Any]) -> float:
         """Return the seconds from now until `act` has returned and the device has nothing to do."""
         torch.accelerator.synchronize()
-        begun = perf_counter()
+        begun = time.perf_counter()
         act()
         torch.accelerator.synchronize()
-        return perf_counter() - begun
+        return time.perf_counter() - begun
 
     def behind_work(
         self, host: torch.Tensor, seconds: float, *, non_blocking: bool = True
@@ -113,9 +134,9 @@ class Accelerator:
         begin = self.mark()
         self.work(seconds)
         end = self.mark()
-        begun = perf_counter()
+        begun = time.perf_counter()
         copied = self.copy(host, non_blocking=non_blocking)
-        call = perf_counter() - begun
+        call = time.perf_counter() - begun
         busy = not end.query()
         torch.accelerator.synchronize()
         del copied  # not before: its memory would be another copy's meanwhile
