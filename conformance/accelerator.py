@@ -11,7 +11,6 @@ The process is forked, so whoever forks it must not have used the device.
 import contextlib
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -206,8 +205,3 @@ def described() -> str:
     about = Path("/proc/driver/nvidia/version")
     driver = about.read_text().splitlines()[0] if about.exists() else "driver unknown"
     return f"{torch.cuda.get_device_name()} (CUDA {torch.version.cuda}, {driver}, {versions})"
-
-
-if __name__ == "__main__":
-    print(described())
-    sys.exit(0 if has_accelerator() else 1)
