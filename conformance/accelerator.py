@@ -23,6 +23,7 @@ import torch
 from torch.utils.data import Dataset
 
 from conformance.capability import Unsupported
+from conformance.outcome import Outcome, Verdict
 from conformance.subject import Subject
 
 NO_ACCELERATOR = "no accelerator"
@@ -44,6 +45,11 @@ def has_accelerator() -> bool:
             return False
     device = torch.accelerator.current_accelerator()
     return device is not None and device.type != "mps"
+
+
+def lacks_accelerator(verdict: Verdict) -> bool:
+    """Tell whether nothing could be judged because this machine has no accelerator."""
+    return verdict.outcome is Outcome.UNSUPPORTED and verdict.message == NO_ACCELERATOR
 
 
 @dataclass
@@ -112,7 +118,7 @@ class Accelerator:
         queue()
         end = self.mark()
         end.synchronize()
-        return begin.elapsed_time(end) / 1000
+        return float(begin.elapsed_time(end)) / 1000
 
     def wall_of(self, act: Callable[[], Any]) -> float:
         """Return the seconds from now until `act` has returned and the device has nothing to do."""
@@ -184,7 +190,7 @@ def typically(subject: Subject, measure: Callable[..., float], *arguments: Any) 
 
     It is beyond a limit if and only if two of the three are.
     """
-    return median(on_accelerator(subject, measure, *arguments) for _ in range(FRESH))
+    return float(median(on_accelerator(subject, measure, *arguments) for _ in range(FRESH)))
 
 
 def with_accelerator(subject: Subject, measure: Callable[..., Any], *arguments: Any) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from conformance.accelerator import NO_ACCELERATOR
+from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
 from conformance.catalogue import Catalogue, catalogue
 from conformance.isolate import Call, isolated
 from conformance.judge import Settings, judge
@@ -97,11 +97,6 @@ def judge_mutant(
     subjects = catalogue(specification)
     adapter = mutated(named(loader), _mutant(subjects.get(requirement), mutant))
     return {name: judge(subjects.get(name), adapter, settings) for name in names}
-
-
-def lacks_accelerator(verdict: Verdict) -> bool:
-    """Tell whether nothing could be judged because this machine has no accelerator."""
-    return verdict.outcome is Outcome.UNSUPPORTED and verdict.message == NO_ACCELERATOR
 
 
 def write_matrix(path: Path, rows: Sequence[Row]) -> None:

@@ -44,7 +44,8 @@ def add_a_hundred(tensor: torch.Tensor) -> torch.Tensor:
 
 def with_accelerator(subject: Subject) -> AbstractContextManager[None]:
     """Return a context in which there is an accelerator."""
-    return subject.offer("accelerator")(add_a_hundred)
+    context: AbstractContextManager[None] = subject.offer("accelerator")(add_a_hundred)
+    return context
 
 
 @requirement(evidence=[PINNING])

@@ -129,10 +129,9 @@ def pinning_happens_in_the_main_process(subject: Subject) -> None:
             ):
                 delivered = epoch(loader)
             pins = trace.events("pin")
-        answers.append((delivered, [event.key for event in pins]))
-        answers.append({event.pid for event in pins})
+        answers.append((delivered, [event.key for event in pins], {event.pid for event in pins}))
         threads |= {event.thread == threading.get_ident() for event in pins if workers}
-    assert answers == [([[100, 101], [102, 103]], [0, 2]), {os.getpid()}] * 2
+    assert answers == [([[100, 101], [102, 103]], [0, 2], {os.getpid()})] * 2
     where = "the thread that iterates" if threads == {True} else "a thread of its own"
     subject.observe(f"pins what comes from workers in {where}")
 

@@ -2,11 +2,10 @@
 
 import pytest
 
-from conformance.accelerator import NO_ACCELERATOR
+from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
 from conformance.adapter import adapter_for
 from conformance.catalogue import catalogue
 from conformance.judge import Settings, judge
-from conformance.kill_matrix import lacks_accelerator
 from conformance.loaders import named
 from conformance.mutation import mutated
 from conformance.outcome import Outcome

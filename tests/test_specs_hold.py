@@ -2,10 +2,9 @@
 
 import pytest
 
-from conformance.accelerator import NO_ACCELERATOR
+from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
 from conformance.catalogue import catalogue
 from conformance.judge import Settings, judge
-from conformance.kill_matrix import lacks_accelerator
 from conformance.loaders import named
 from conformance.outcome import Outcome
 from conformance.requirement import Requirement
