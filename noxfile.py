@@ -1,5 +1,8 @@
 """The jobs of this project. `nox -s conformance` is the main one; `nox -l` lists all."""
 
+import os
+import sys
+
 import nox
 
 nox.needs_version = ">=2024.10.9"
@@ -8,6 +11,12 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["conformance", "tests", "lint", "types", "architecture"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+NEED_AN_ACCELERATOR = (
+    "transfer_memory",
+    "transfer_copies",
+    "transfer_overlap",
+    "scenarios_transfer",
+)
 OURS = ("conformance", "reference_loader", "specs", "tests", "noxfile.py")
 
 
@@ -67,6 +76,35 @@ def chaos(session: nox.Session) -> None:
     """Inject a thousand random faults into the reference loader, or into whom --loader names."""
     _install(session)
     session.run("conformance", "chaos", *(session.posargs or ("--injections=1000",)))
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Judge by the chapters that need an accelerator; --no-venv takes the python and torch there.
+
+    Nothing runs where there is none, which is no failure; the reason is printed.
+    """
+    python, here = "python", {}
+    if session.venv_backend == "none":
+        # Nothing is installed where that is not ours to do: the package is run as it lies here.
+        python = sys.executable
+        here = {"PYTHONPATH": os.pathsep.join([".", os.environ.get("PYTHONPATH", "")])}
+    else:
+        _install(session)
+
+    def run(*arguments: str, silent: bool = False) -> str:
+        return str(session.run(python, *arguments, env=here, external=True, silent=silent)).strip()
+
+    found = run("-c", "from conformance.accelerator import described as d; print(d())", silent=True)
+    if found.startswith("no accelerator"):
+        session.log("no accelerator: nothing ran")
+        session.log(found)
+        return
+    session.log(found)
+    chapters = [f"--chapter={chapter}" for chapter in NEED_AN_ACCELERATOR]
+    judge = ("-m", "conformance", "run", "--output=build/gpu.jsonl")
+    run(*judge, *(session.posargs or ("--loader=reference", "--loader=torch")), *chapters)
+    run("-m", "conformance", "mutants", "--output=build/gpu-kill-matrix.csv", *chapters)
 
 
 @nox.session

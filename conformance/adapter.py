@@ -45,7 +45,10 @@ class Adapter:
         capabilities: what the loader claims; a request that needs more is never sent to it.
         distribution: the installed distribution whose version belongs into the report.
         deviations: what it is known not to meet.
-        offers: further callables of the library that a requirement may ask for by name.
+        offers: further callables of the library that a requirement may ask for by name:
+            "pad_collate(padding)", a collate_fn; "accelerator(pin)", a context in which the loader
+            finds an accelerator and pins a tensor by `pin(tensor)`, or finds none if `pin` is None.
+            For a loader that asks torch it is `conformance.simulated.simulated_accelerator`.
         called: what a user of the library calls, where `construct` translates for it.
 
     """

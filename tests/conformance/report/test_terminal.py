@@ -80,6 +80,15 @@ one conforms
     assert re.search(r"order +│ 2 of 3  ✗ 1 failed  - 1 unsupported", text)
 
 
+def test_what_this_machine_could_not_judge_is_counted() -> None:
+    lacking = [result(Outcome.UNSUPPORTED, name, message="no accelerator") for name in "bc"]
+    text = shown(report(result(), *lacking, result(Outcome.UNSUPPORTED, "d", message="needs it")))
+    assert (
+        "; 3 unsupported\n  2 of those could not be judged on this machine: no accelerator\n"
+        in (text)
+    )
+
+
 def test_strictness_shows_in_the_verdict() -> None:
     read = report(result(), result(Outcome.FAILED, "c", level="SHOULD"))
     assert "\none conforms\n" in shown(read)
