@@ -10,7 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conformance.catalogue import catalogue
-from conformance.commands.options import REPORT, jobs_at_a_time, seeding, selecting, writable
+from conformance.commands.options import (
+    REPORT,
+    jobs_at_a_time,
+    seeding,
+    selecting,
+    share,
+    sharding,
+    writable,
+)
 from conformance.judge import Settings
 from conformance.known import read_known, write_known
 from conformance.outcome import Result
@@ -27,6 +35,7 @@ INTERRUPTED = 130
     "--loader", "loaders", multiple=True, required=True, help="Who is judged (may be repeated)."
 )
 @selecting
+@sharding
 @click.option("--known", type=click.Path(path_type=Path), help="Accepted deviations (TOML).")
 @click.option("--emit-known", type=click.Path(path_type=Path), help="Write what fails as accepted.")
 @seeding
@@ -56,6 +65,7 @@ def run_(
     chapters: Sequence[str],
     words: Sequence[str],
     basis: str | None,
+    shard: str | None,
     known: Path | None,
     emit_known: Path | None,
     seed: int,
@@ -67,7 +77,7 @@ def run_(
 ) -> None:
     """Judge loaders: bundled names, entry points, or module:callable."""
     subjects = catalogue(specification)
-    requirements = subjects.select(chapters, words, basis)
+    requirements = share(subjects.select(chapters, words, basis), shard)
     accepted = read_known(known, subjects) if known else {}
     if emit_known:
         writable(emit_known, "--emit-known")
@@ -78,7 +88,8 @@ def run_(
         (loader.name, requirement.name) for loader in described for requirement in requirements
     ]
     interrupted = False
-    with ReportWriter(output, header(subjects, described, settings), order) as writer:
+    about = header(subjects, described, settings, shard=shard)
+    with ReportWriter(output, about, order) as writer:
         results = run(
             subjects,
             described,
