@@ -120,8 +120,8 @@ def read_matrix(path: Path) -> dict[str, dict[str, list[str]]]:
         head, rows = [], []
     if head[:3] != HEAD or any(len(row) != len(head) for row in rows):
         raise UsageError(
-            f"{path} is no kill matrix: its columns are not {', '.join(HEAD)} and the requirements; "
-            "`conformance mutants` writes one"
+            f"{path} is no kill matrix: its columns are not {', '.join(HEAD)} and the "
+            "requirements; `conformance mutants` writes one"
         )
     matrix: dict[str, dict[str, list[str]]] = {}
     for requirement, mutant, _, *cells in rows:

@@ -22,7 +22,10 @@ from conformance.requirement import Level
 
 Kills = Mapping[str, Mapping[str, Sequence[str]]]
 NOT_JUDGED = "not judged"
+# Where a browser's fonts may lack what a terminal's have, or show a picture in its place.
+SIGNS = {NOT_JUDGED: "·", Outcome.TIMEOUT: "∞", Outcome.CRASH: "☠\N{VARIATION SELECTOR-15}"}
 WIDE = 8  # loaders whose names stand upright
+KINDS = ("broken", "aside", "absent", "kept", "unsupported")  # the most telling one first
 FEW = 60  # requirements that are shown without being asked for
 
 
@@ -67,13 +70,13 @@ class Tally:
     def kind(self) -> str:
         """The most telling of the kinds of outcomes that there are."""
         there = {kind_of(word) for word in self.counts}
-        order = ("broken", "aside", "absent", "kept", "unsupported")
-        return next(kind for kind in order if kind in there)
+        return next(kind for kind in KINDS if kind in there)
 
     @property
     def besides(self) -> str:
         """What is not passed, in words."""
-        return ", ".join(f"{n} {word}" for word, n in self.counts.items() if word != Outcome.PASSED)
+        words = sorted(self.counts, key=lambda word: KINDS.index(kind_of(word)))
+        return ", ".join(f"{self.counts[word]} {word}" for word in words if word != Outcome.PASSED)
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,7 @@ class Choice:
     made: Sequence[bool | None]
 
 
-def render(
-    report: Report, claims: Mapping[str, Any], kills: Kills, *, strict: bool = False
-) -> str:
+def render(report: Report, claims: Mapping[str, Any], kills: Kills, *, strict: bool = False) -> str:
     """Return the page.
 
     Args:
@@ -137,7 +138,7 @@ def word_of(result: Result | None) -> str:
 
 def mark_of(word: str) -> str:
     """Return the sign of an outcome, which tells it without a colour."""
-    return MARKS[Outcome(word)][0] if word != NOT_JUDGED else "·"
+    return SIGNS.get(word) or MARKS[Outcome(word)][0]
 
 
 def kind_of(word: str) -> str:
@@ -164,14 +165,12 @@ def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, dict[str, tuple[list[Row
         for row in rows:
             if Level(row.about.level).binding is binding:
                 chapters.setdefault(row.about.chapter, []).append(row)
-        if chapters:
-            yield (
-                title,
-                {
-                    chapter: (its, [_tally(column) for column in zip(*(r.cells for r in its))])
-                    for chapter, its in chapters.items()
-                },
-            )
+        tallied = {
+            chapter: (its, [_tally(cells) for cells in zip(*(r.cells for r in its), strict=True)])
+            for chapter, its in chapters.items()
+        }
+        if tallied:
+            yield title, tallied
 
 
 def _tally(cells: Iterator[Result | None] | Sequence[Result | None]) -> Tally:

@@ -134,7 +134,9 @@ def _difference(key: str, headers: Mapping[str, Mapping[str, Any]]) -> str:
     """Return in words that the reports differ in a value, or nothing."""
     if len(_values(key, headers)) == 1:
         return ""
-    return f"{key} " + ", ".join(f"{h.get(key, 'unknown')} in {name}" for name, h in headers.items())
+    return f"{key} " + ", ".join(
+        f"{h.get(key, 'unknown')} in {name}" for name, h in headers.items()
+    )
 
 
 def _marks(headers: Mapping[str, Mapping[str, Any]]) -> list[str]:

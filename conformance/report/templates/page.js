@@ -43,7 +43,7 @@ const bodies = all("tbody:not(.group)", table).map((body) => ({
              outcomes: choice ? [] : about.cells, hit: true };
   }),
 }));
-for (const each of bodies) each.open = each.toggle.ariaExpanded === "true";
+for (const each of bodies) each.open = each.atFirst = each.toggle.getAttribute("aria-expanded") === "true";
 
 const columns = () => all("[name=loader]", form).filter((box) => box.checked).map((box) => Number(box.value));
 const filtering = () => Boolean(form.elements.text.value.trim() || form.elements.chapter.value ||
@@ -62,7 +62,7 @@ function filter() {
         (wanted < 0 || seen.some((column) => row.outcomes[column] === wanted)) &&
         (!differences.checked || new Set(seen.map((column) => row.cells[column])).size > 1);
     }
-    each.open = filtering() || each.rows.length === 0;
+    each.open = filtering() || each.atFirst;
   }
   // Columns are hidden by their place, so that a loader's name has no part in it.
   const hidden = data.loaders.map((_, column) => column).filter((column) => !seen.includes(column));
@@ -91,6 +91,7 @@ function draw() {
 }
 
 form.addEventListener("input", filter);
+form.addEventListener("change", filter);  // all that some drivers and helpers of readers send
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(filter));
 form.elements.expand.addEventListener("click", () => {
