@@ -1,5 +1,8 @@
 """The jobs of this project. `nox -s conformance` is the main one; `nox -l` lists all."""
 
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2024.10.9"
@@ -9,6 +12,27 @@ nox.options.sessions = ["conformance", "tests", "lint", "types", "architecture"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 OURS = ("conformance", "reference_loader", "specs", "tests", "noxfile.py")
+BUILD = Path("build")
+JUDGED = BUILD / "matrix"  # a report for each environment
+
+
+def _environments() -> dict[str, tuple[str, list[str]]]:
+    """Return the extra and the loaders of each environment of the matrix, the plain one first.
+
+    The folder of adapters says which loaders there are. The extra that brings one has its name, or
+    the longest name that it begins with; loaders whose extras ask for the same share one.
+    """
+    extras = PROJECT["project"]["optional-dependencies"]
+    shared: dict[tuple[str, ...], tuple[str, list[str]]] = {(): ("", [])}
+    for path in sorted(Path("conformance/adapters").glob("[!_]*.py")):
+        loader = path.stem.replace("_", "-")
+        named = [name for name in extras if loader == name or loader.startswith(f"{name}-")]
+        extra = max(named, key=len, default="")
+        shared.setdefault(tuple(extras.get(extra, ())), (extra, []))[1].append(loader)
+    return {extra or "bundled": (extra, loaders) for extra, loaders in shared.values()}
+
+
+ENVIRONMENTS = _environments()
 
 
 @nox.session
@@ -29,6 +53,59 @@ def torchdata(session: nox.Session) -> None:
     """Judge torchdata's StatefulDataLoader, in an environment of its own."""
     _install(session, extra="torchdata")
     _judge(session, "--loader=torchdata", "--output=build/torchdata.jsonl", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def matrix(session: nox.Session) -> None:
+    """Judge all loaders that have an adapter here, and write who keeps what to build/matrix.html.
+
+    Arguments go to each `conformance run`.
+    """
+    shutil.rmtree(JUDGED, ignore_errors=True)
+    for name in ENVIRONMENTS:
+        session.notify(f"judge({name})", posargs=session.posargs)
+    session.notify("page", posargs=())
+
+
+@nox.session
+@nox.parametrize("name", [nox.param(name, id=name) for name in ENVIRONMENTS])
+def judge(session: nox.Session, name: str) -> None:
+    """Judge the loaders that share an environment, for the matrix."""
+    extra, loaders = ENVIRONMENTS[name]
+    _install(session, extra=extra)
+    output = f"--output={JUDGED / name}.jsonl"
+    chosen = [f"--loader={loader}" for loader in loaders]
+    # That a loader does not conform is what the matrix is to show.
+    session.run("conformance", "run", *chosen, output, *session.posargs, success_codes=[0, 1])
+
+
+@nox.session
+def page(session: nox.Session) -> None:
+    """Make a page, a table, JUnit XML and badges of what `judge` wrote, and of a kill matrix."""
+    reports = [path for name in ENVIRONMENTS if (path := JUDGED / f"{name}.jsonl").is_file()]
+    if not reports:
+        session.error(f"{JUDGED} holds no report: run `nox -s matrix`")
+    _install(session)
+    merged = BUILD / "matrix.jsonl"
+    session.run("conformance", "merge", *map(str, reports), f"--output={merged}")
+    kills = BUILD / "kill-matrix.csv"
+    with_kills = [f"--kill-matrix={kills}"] if kills.is_file() else []
+    for format_, output, options in (
+        ("html", "matrix.html", with_kills),
+        ("markdown", "matrix.md", []),
+        ("junit", "matrix.xml", []),
+        ("badge", "badges", []),
+    ):
+        written = (f"--format={format_}", f"--output={BUILD / output}")
+        session.run("conformance", "report", str(merged), *written, *options, silent=True)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Test the page in a headless Chromium, where one is installed with its chromedriver."""
+    _install(session, "browser")
+    test = "tests/conformance/report/test_html_browser.py"
+    session.run("pytest", "-rsP", test, *session.posargs)
 
 
 @nox.session

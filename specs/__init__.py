@@ -75,6 +75,8 @@ HARMS = {
         "a_shuffled_epoch_delivers_every_sample_once",
         "without_an_order_every_batch_still_comes_once",
         "keys_of_later_samples_are_not_dropped",
+        "counters_are_batched_like_dicts",
+        "masks_of_arrays_are_not_lost",
         "samples_are_the_same_after_an_epoch",
         "padded_texts_stay_in_order_beside_their_labels",
         "an_offered_pad_collate_tells_data_from_padding",

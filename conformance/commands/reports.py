@@ -165,9 +165,13 @@ def compare(specification: str, before: str, after: str, file: Path | None) -> N
             click.echo(f"  {change}\n      {change.result.sentence}")
             if change.why:
                 click.echo(f"      {printable(change.why)}")
-    if not changes:
-        click.echo("nothing changes")
-    raise click.exceptions.Exit(1 if any(change.breaks for change in changes) else 0)
+    lost, won = (sum(getattr(c, kind) for c in changes) for kind in ("breaks", "mends"))
+    click.echo(
+        f"{lost} no longer kept, {won} kept now, {len(changes) - lost - won} otherwise changed"
+        if changes
+        else "nothing changes"
+    )
+    raise click.exceptions.Exit(1 if lost else 0)
 
 
 def _read(

@@ -7,6 +7,7 @@ from conformance.catalogue import nearest
 from conformance.errors import UsageError
 from conformance.outcome import Outcome, Result
 from conformance.report.jsonl import Report
+from conformance.requirement import Level
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def by_danger(
 ) -> list[tuple[str, list[Change]]]:
     """Return the changes under headings, the most dangerous first; no heading without any.
 
-    What is not offered any more comes behind what is done otherwise: it is noticed at once.
+    Under one heading what binds comes before what is recommended. What is not offered any more
+    comes behind what is done otherwise: it is noticed at once.
 
     Args:
         changes: what differs.
@@ -114,7 +116,7 @@ def by_danger(
     for title in ("", ", for it is not offered", ", for it was not judged"):
         groups[f"no longer kept{title}"] = []
     groups |= {"kept now": [], "otherwise changed": []}
-    for change in changes:
+    for change in sorted(changes, key=lambda change: not Level(change.result.level).binding):
         groups[_heading(change, harms)].append(change)
     return [(title, group) for title, group in groups.items() if group]
 

@@ -117,11 +117,11 @@ def render(report: Report, claims: Mapping[str, Any], kills: Kills, *, strict: b
         chapters=list(dict.fromkeys(row.about.chapter for row in rows)),
         outcomes=[word for word in (*Outcome, NOT_JUDGED) if _occurs(word, rows)],
         errata={claim: about for claim, about in claims.items() if "erratum" in about},
-        kills=kills,
+        kills=_clean(kills),
         mutants=sum(map(len, kills.values())),
         caught=sum(name in by for name, its in kills.items() for by in its.values()),
-        data=_data(rows, choices, claims, loaders),
-        details=_details(rows),
+        data=_clean(_data(rows, choices, claims, loaders)),
+        details=_clean(_details(rows)),
         style=_asset("page.css"),
         script=script,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -201,26 +201,24 @@ def _data(
 ) -> dict[str, Any]:
     """Return what the page's script needs in order to filter and to open a cell."""
     words = [*Outcome, NOT_JUDGED]
-    return _clean(
-        {
-            "loaders": [{"name": each["name"], "version": each["version"]} for each in loaders],
-            "outcomes": [[word, mark_of(word), kind_of(word)] for word in words],
-            "requirements": [
-                {
-                    "name": row.about.requirement,
-                    "chapter": row.about.chapter,
-                    "level": row.about.level,
-                    "basis": row.about.basis,
-                    "sentence": row.about.sentence,
-                    "source": row.about.source,
-                    "cells": [words.index(word_of(cell)) for cell in row.cells],
-                }
-                for row in rows
-            ],
-            "choices": [[each.text, [int(made or 0) for made in each.made]] for each in choices],
-            "claims": {claim: about.get("says", "") for claim, about in claims.items()},
-        }
-    )
+    return {
+        "loaders": [{"name": each["name"], "version": each["version"]} for each in loaders],
+        "outcomes": [[word, mark_of(word), kind_of(word)] for word in words],
+        "requirements": [
+            {
+                "name": row.about.requirement,
+                "chapter": row.about.chapter,
+                "level": row.about.level,
+                "basis": row.about.basis,
+                "sentence": row.about.sentence,
+                "source": row.about.source,
+                "cells": [words.index(word_of(cell)) for cell in row.cells],
+            }
+            for row in rows
+        ],
+        "choices": [[each.text, [int(made or 0) for made in each.made]] for each in choices],
+        "claims": {claim: about.get("says", "") for claim, about in claims.items()},
+    }
 
 
 def _details(rows: Sequence[Row]) -> dict[str, Any]:
@@ -243,13 +241,13 @@ def _details(rows: Sequence[Row]) -> dict[str, Any]:
                 "output": verdict.output,
             }
             if said := {key: value for key, value in said.items() if value}:
-                details[f"{row.index},{column}"] = _clean(said)
+                details[f"{row.index},{column}"] = said
     return details
 
 
 def _clean(value: Any) -> Any:
     """Return data with what cannot be shown in its texts spelled out."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {_text(key): _clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]

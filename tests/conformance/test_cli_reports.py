@@ -1,6 +1,7 @@
 """What the command line does with reports."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -124,6 +125,8 @@ def test_a_loader_is_compared_with_another_of_the_same_report(
         f"no longer kept (samples are lost):\n  delivery.{PAIRS}: passed -> failed\n"
         "      Four samples with batch_size=2 MUST make two pairs.\n      it is not so that "
     )
+    *_, last = worse.out.splitlines()
+    assert re.fullmatch(r"\d+ no longer kept, 0 kept now, \d+ otherwise changed", last)
     assert conformance("compare", BAD, GOOD, "--report", both).code == 0
     assert conformance("compare", GOOD, "me", "--report", both).only_line.startswith(
         "error: the report has no loader 'me'; there are "

@@ -94,6 +94,12 @@ form.addEventListener("input", filter);
 form.addEventListener("change", filter);  // all that some drivers and helpers of readers send
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(filter));
+for (const [name, checked] of [["every", true], ["none", false]]) {
+  form.elements[name].addEventListener("click", () => {
+    for (const box of all("[name=loader]", form)) box.checked = checked;
+    filter();
+  });
+}
 form.elements.expand.addEventListener("click", () => {
   const open = form.elements.expand.textContent === "Expand all";
   for (const each of bodies) each.open = open;
@@ -179,7 +185,7 @@ function open(row, column) {
     make("h2", { id: "detail-title" }, about.sentence),
     make("p", { class: "id" }, make("code", {}, `${about.chapter}.${about.name}`), make("small", {}, ` ${about.level}, from ${about.basis}`)),
     list,
-    ...(said.script ? copied("The script that shows it", said.script) : []),
+    ...(said.script ? copied("The script that reproduces it", said.script) : []),
     ...[["traceback", "Traceback"], ["output", "What was printed"]].filter(([key]) => said[key]).map(([key, title]) =>
       make("details", {}, make("summary", {}, title), make("pre", { tabindex: "0" }, said[key]))),
     others(row, column),

@@ -98,6 +98,7 @@ def test_what_is_most_dangerous_comes_first() -> None:
             change("unoffered", result(UNSUPPORTED)),
             change("mended", result(), result(FAILED)),
             change("loses", None),
+            change("advised", result(FAILED, level="SHOULD")),
             change("slow", result(Outcome.TIMEOUT)),
             change("reorders", result(FAILED)),
             change("loses", result(FAILED, known="so")),
@@ -108,7 +109,7 @@ def test_what_is_most_dangerous_comes_first() -> None:
     assert [(title, [c.result.requirement for c in group]) for title, group in grouped] == [
         ("no longer kept (data is lost)", ["loses"]),
         ("no longer kept (the order is another)", ["reorders"]),
-        ("no longer kept", ["slow"]),
+        ("no longer kept", ["slow", "advised"]),
         ("no longer kept, for it is not offered", ["unoffered"]),
         ("no longer kept, for it was not judged", ["loses"]),
         ("kept now", ["mended"]),

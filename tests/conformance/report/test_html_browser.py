@@ -168,6 +168,10 @@ def test_loaders_are_hidden_and_count_no_more(page: Page) -> None:
     assert page.one(".picked").text == "1 of 2"
     page.choose("outcome", "failed")
     assert page.rows() == []
+    page.one("[name=none]").click()
+    assert page.one(".picked").text == "0 of 2"
+    page.one("[name=every]").click()
+    assert (page.one(".picked").text, page.rows()) == ("2 of 2", ["second"])
 
 
 def test_chapters_open_and_close(page: Page) -> None:

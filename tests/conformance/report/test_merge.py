@@ -58,7 +58,7 @@ def test_the_earliest_beginning_counts() -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [("suite", "0.2"), ("seed", 7), ("examples", 9)])
-def test_what_was_judged_otherwise_is_refused_or_marked(key: str, value: object) -> None:
+def test_what_was_judged_otherwise_is_refused_or_marked(key: str, value: Any) -> None:
     reports = {"a.jsonl": of(ONE), "b.jsonl": of(TWO, **{key: value})}
     difference = f"{key} {reports['a.jsonl'].header[key]} in a.jsonl, {value} in b.jsonl"
     with pytest.raises(UsageError) as caught:
