@@ -46,6 +46,10 @@ forcing = click.option(
     "--force", is_flag=True, help="Merge what does not belong together; the report is marked."
 )
 
+partially = click.option(
+    "--partial", is_flag=True, help="Take what is there of a report that was cut off."
+)
+
 
 def share(requirements: Sequence[Requirement], shard: str | None) -> list[Requirement]:
     """Return the requirements that a shard, `i/n`, is to judge: every n-th from the i-th on.

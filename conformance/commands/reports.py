@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from conformance.catalogue import catalogue
-from conformance.commands.options import REPORT, forcing, writable
+from conformance.commands.options import REPORT, forcing, partially, writable
 from conformance.errors import UsageError
 from conformance.kill_matrix import read_matrix
 from conformance.outcome import printable
@@ -40,7 +40,7 @@ from conformance.report.summary import notes
     type=click.Path(path_type=Path),
     help="What `mutants` wrote, for the page to show.",
 )
-@click.option("--partial", is_flag=True, help="Take what is there of a report that was cut off.")
+@partially
 @click.option("--strict", is_flag=True, help="A SHOULD that is not met fails, too.")
 @forcing
 @click.pass_obj
@@ -94,11 +94,14 @@ def report(
     show_default=True,
     help="The report file.",
 )
+@partially
 @forcing
 @click.pass_obj
-def merge(specification: str, files: Sequence[Path], output: Path, force: bool) -> None:
+def merge(
+    specification: str, files: Sequence[Path], output: Path, partial: bool, force: bool
+) -> None:
     """Make one report of several: of different loaders, or of the shards of one run."""
-    merged = _read(specification, files, force=force)
+    merged = _read(specification, files, partial=partial, force=force)
     writable(output).write_text(written(merged), "utf-8")
     for note in notes(merged):
         click.echo(note, err=True)

@@ -174,6 +174,21 @@ def test_what_is_not_there_cannot_be_merged(conformance: Command, tmp_path: Path
         )
 
 
+def test_what_was_cut_off_is_merged_where_asked_for(
+    conformance: Command, failed: Path, tmp_path: Path
+) -> None:
+    good, merged = tmp_path / "good.jsonl", tmp_path / "merged.jsonl"
+    conformance("run", "--loader", GOOD, "-k", PAIRS, "--output", good)
+    failed.write_bytes(b"".join(failed.read_bytes().splitlines(keepends=True)[:2]))
+    assert "was cut off after 1 results" in conformance("merge", good, failed).only_line
+    ended = conformance("merge", good, failed, "--partial", "--output", merged)
+    assert (ended.code, ended.err) == (
+        0,
+        "The run was not finished: what is missing was not judged.\n",
+    )
+    assert read_report(merged).footer["complete"] is False
+
+
 def test_the_page_shows_a_kill_matrix(conformance: Command, failed: Path, tmp_path: Path) -> None:
     matrix, page = tmp_path / "kills.csv", tmp_path / "page.html"
     matrix.write_text(f"requirement,mutant,killed,{PAIRS}\n{PAIRS},loses_it,yes,x\n")

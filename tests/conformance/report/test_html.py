@@ -99,6 +99,8 @@ def test_who_was_not_judged_has_a_cell_that_says_so() -> None:
     reader = read(result(PASSED, "a"), result(PASSED, "b", loader="two"))
     labels = [a["aria-label"] for a in reader.attributes if a.get("tabindex") == "-1"]
     assert labels == ["passed", "not judged", "not judged", "passed"]
+    text = page(result(PASSED, "a"), result(PASSED, "b", loader="two"))
+    assert text.count("conforms so far") == 2
 
 
 def test_every_outcome_has_a_sign_of_its_own() -> None:
