@@ -1,7 +1,9 @@
 """The jobs of this project. `nox -s conformance` is the main one; `nox -l` lists all."""
 
 import os
+import shutil
 import sys
+from pathlib import Path
 
 import nox
 
@@ -18,6 +20,28 @@ NEED_AN_ACCELERATOR = (
     "scenarios_transfer",
 )
 OURS = ("conformance", "reference_loader", "specs", "tests", "noxfile.py")
+BUILD = Path("build")
+ADAPTER_TESTS = Path("tests/conformance/adapters")
+JUDGED = BUILD / "matrix"  # a report for each environment
+
+
+def _environments() -> dict[str, tuple[str, list[str]]]:
+    """Return the extra and the loaders of each environment of the matrix, the plain one first.
+
+    The folder of adapters says which loaders there are. The extra that brings one has its name, or
+    the longest name that it begins with; loaders whose extras ask for the same share one.
+    """
+    extras = PROJECT["project"]["optional-dependencies"]
+    shared: dict[tuple[str, ...], tuple[str, list[str]]] = {(): ("", [])}
+    for path in sorted(Path("conformance/adapters").glob("[!_]*.py")):
+        loader = path.stem.replace("_", "-")
+        named = [name for name in extras if loader == name or loader.startswith(f"{name}-")]
+        extra = max(named, key=len, default="")
+        shared.setdefault(tuple(extras.get(extra, ())), (extra, []))[1].append(loader)
+    return {extra or "bundled": (extra, loaders) for extra, loaders in shared.values()}
+
+
+ENVIRONMENTS = _environments()
 
 
 @nox.session
@@ -30,31 +54,64 @@ def conformance(session: nox.Session) -> None:
     bundled = ("reference", "reference-ignore", "torch")
     output = ("--output", "build/conformance.jsonl")
     _judge(session, *(f"--loader={name}" for name in bundled), *output)
-    session.notify("torchdata")
+    session.notify("judge(torchdata)", posargs=())
+
+
+@nox.session(venv_backend="none")
+def matrix(session: nox.Session) -> None:
+    """Judge all loaders that have an adapter here, and write who keeps what to build/matrix.html.
+
+    Arguments go to each `conformance run`.
+    """
+    shutil.rmtree(JUDGED, ignore_errors=True)
+    for name in ENVIRONMENTS:
+        session.notify(f"judge({name})", posargs=session.posargs)
+    session.notify("page", posargs=())
 
 
 @nox.session
-def torchdata(session: nox.Session) -> None:
-    """Judge torchdata's StatefulDataLoader, in an environment of its own."""
-    _install(session, extra="torchdata")
-    _judge(session, "--loader=torchdata", "--output=build/torchdata.jsonl", *session.posargs)
-
-
-# MONAI waits for its thread at the end of each epoch: too long for the usual deadline.
-DEADLINES = {"monai": "--deadline=120"}
+@nox.parametrize("name", [nox.param(name, id=name) for name in ENVIRONMENTS])
+def judge(session: nox.Session, name: str) -> None:
+    """Judge the loaders that share an environment, and test their adapters there."""
+    extra, loaders = ENVIRONMENTS[name]
+    _install(session, "test", extra=extra)
+    written = [ADAPTER_TESTS / f"test_{loader.replace('-', '_')}.py" for loader in loaders]
+    if tests_of_these := [str(path) for path in written if path.is_file()]:
+        session.run("pytest", *tests_of_these)
+    chosen = [f"--loader={loader}" for loader in loaders]
+    # Some libraries let one wait: MONAI for its thread, at the end of each epoch.
+    options = ("--deadline=120", f"--output={JUDGED / name}.jsonl")
+    _judge(session, *chosen, *options, *session.posargs)
 
 
 @nox.session
-@nox.parametrize("library", ["accelerate", "monai", "spdl", "torch-geometric"])
-def adapters(session: nox.Session, library: str) -> None:
-    """Judge the loaders of one library, and test their adapters, in an environment of their own."""
-    extras = PROJECT["project"]["optional-dependencies"]
-    names = [name for name in extras if name == library or name.startswith(f"{library}-")]
-    _install(session, "test", extra=",".join(names))
-    for name in names:
-        session.run("pytest", f"tests/conformance/adapters/test_{name.replace('-', '_')}.py")
-        deadline = DEADLINES.get(name, "--deadline=30")
-        _judge(session, f"--loader={name}", deadline, f"--output=build/{name}.jsonl")
+def page(session: nox.Session) -> None:
+    """Make a page, a table, JUnit XML and badges of what `judge` wrote, and of a kill matrix."""
+    reports = [path for name in ENVIRONMENTS if (path := JUDGED / f"{name}.jsonl").is_file()]
+    if not reports:
+        session.error(f"{JUDGED} holds no report: run `nox -s matrix`")
+    _install(session)
+    merged = BUILD / "matrix.jsonl"
+    # Of loaders whose run was cut off there is what had been judged by then.
+    session.run("conformance", "merge", *map(str, reports), "--partial", f"--output={merged}")
+    kills = BUILD / "kill-matrix.csv"
+    with_kills = [f"--kill-matrix={kills}"] if kills.is_file() else []
+    for format_, output, options in (
+        ("html", "matrix.html", with_kills),
+        ("markdown", "matrix.md", []),
+        ("junit", "matrix.xml", []),
+        ("badge", "badges", []),
+    ):
+        written = (f"--format={format_}", f"--output={BUILD / output}")
+        session.run("conformance", "report", str(merged), *written, *options, silent=True)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Test the page in a headless Chromium, where one is installed with its chromedriver."""
+    _install(session, "browser")
+    test = "tests/conformance/report/test_html_browser.py"
+    session.run("pytest", "-rsP", test, *session.posargs)
 
 
 @nox.session

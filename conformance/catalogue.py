@@ -80,6 +80,20 @@ class Catalogue:
         source = resources.files(self.package).joinpath("claims.toml")
         return tomllib.loads(source.read_text("utf-8")) if source.is_file() else {}
 
+    def harms(self) -> dict[str, str]:
+        """Return by requirement what is at stake where it is broken, the most dangerous first.
+
+        The package may say so by `HARMS`, for chapters and for single requirements, which count
+        before their chapter. What it does not name is not in the answer.
+        """
+        said = getattr(importlib.import_module(self.package), "HARMS", {})
+        of = {name: harm for harm, names in said.items() for name in names}
+        found = {
+            requirement.name: of.get(requirement.name) or of.get(requirement.chapter)
+            for requirement in self.requirements.values()
+        }
+        return {name: harm for harm in said for name, its in found.items() if its == harm}
+
     def pending(self) -> list[str]:
         """Return the claims that no requirement holds yet and a later chapter shall."""
         return [claim for claim, row in self.claims().items() if "pending" in row]

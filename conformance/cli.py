@@ -45,6 +45,7 @@ for command in (
     specification.explain,
     judging.run_,
     reports.report,
+    reports.merge,
     reports.reproduce,
     reports.compare,
     proofs.mutants,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
 from conformance.catalogue import Catalogue, catalogue
+from conformance.errors import UsageError
 from conformance.isolate import Call, isolated
 from conformance.judge import Settings, judge
 from conformance.loaders import named
@@ -20,6 +21,7 @@ from conformance.mutation import mutated
 from conformance.outcome import Outcome, Verdict
 from conformance.requirement import Mutant, Requirement
 
+HEAD = ["requirement", "mutant", "killed"]
 ROW_DEADLINE = 300.0  # seconds for all requirements on one mutant
 
 
@@ -105,11 +107,37 @@ def write_matrix(path: Path, rows: Sequence[Row]) -> None:
     columns = list(dict.fromkeys(name for row in rows for name in row.outcomes))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["requirement", "mutant", "killed", *columns])
+        writer.writerow([*HEAD, *columns])
         for row in rows:
             cells = ["x" if name in row.killers else "" for name in columns]
             killed = "yes" if row.killed else row.lacking or "NO"
             writer.writerow([row.requirement, row.mutant, killed, *cells])
+
+
+def read_matrix(path: Path) -> dict[str, dict[str, list[str]]]:
+    """Return who catches each mutant, by requirement and mutant, from what was written.
+
+    Raises:
+        UsageError: the file cannot be read, or is no kill matrix.
+
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            head, *rows = csv.reader(file, strict=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the kill matrix {path} cannot be read: {error}") from error
+    except (ValueError, csv.Error):
+        head, rows = [], []
+    if head[:3] != HEAD or any(len(row) != len(head) for row in rows):
+        raise UsageError(
+            f"{path} is no kill matrix: its columns are not {', '.join(HEAD)} and the "
+            "requirements; `conformance mutants` writes one"
+        )
+    matrix: dict[str, dict[str, list[str]]] = {}
+    for requirement, mutant, _, *cells in rows:
+        killers = [name for name, cell in zip(head[3:], cells, strict=True) if cell]
+        matrix.setdefault(requirement, {})[mutant] = killers
+    return matrix
 
 
 def _mutant(requirement: Requirement, name: str) -> Mutant:

@@ -144,9 +144,17 @@ def verdict_on(ending: Ending) -> Verdict:
 
 
 def header(
-    subjects: Catalogue, loaders: Iterable[LoaderInfo], settings: Settings
+    subjects: Catalogue,
+    loaders: Iterable[LoaderInfo],
+    settings: Settings,
+    *,
+    shard: str | None = None,
 ) -> dict[str, Any]:
-    """Return what a report says about how, where and of whom it was made."""
+    """Return what a report says about how, where and of whom it was made.
+
+    A loader of which only a part was judged names its `shards`; where there are none it is whole.
+    """
+    part = {"shards": [shard]} if shard else {}
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "suite": _version("dataloader-conformance"),
@@ -157,7 +165,12 @@ def header(
         **asdict(settings),
         "pending": subjects.pending(),
         "loaders": [
-            {"name": loader.name, "version": loader.version, "capabilities": loader.capabilities}
+            {
+                "name": loader.name,
+                "version": loader.version,
+                "capabilities": loader.capabilities,
+                **part,
+            }
             for loader in loaders
         ],
     }

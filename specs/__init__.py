@@ -57,3 +57,44 @@ READING_ORDER = (
     "scenarios_workers",
     "scenarios_transfer",
 )
+
+# What is at stake where a promise is broken, the most dangerous first: what spoils a training and
+# is not seen comes before what is. Chapters, and single requirements where they differ from their
+# chapter; whatever is not named here is the rest.
+HARMS = {
+    "data is lost, doubled or skipped in silence": (
+        "order",
+        "batching",
+        "fetching",
+        "datasets",
+        "sampling",
+        "torch_samplers",
+        "batch_sampling",
+        "parallel_batches",
+        "parallel_epochs",
+        "streams",
+        "stream_shares",
+        "stream_copies",
+        "lifetime",
+        "scenarios_d1",
+        "scenarios_d2",
+        "scenarios_workers",
+        "a_shuffled_epoch_delivers_every_sample_once",
+        "without_an_order_every_batch_still_comes_once",
+        "keys_of_later_samples_are_not_dropped",
+        "counters_are_batched_like_dicts",
+        "masks_of_arrays_are_not_lost",
+        "samples_are_the_same_after_an_epoch",
+        "padded_texts_stay_in_order_beside_their_labels",
+        "an_offered_pad_collate_tells_data_from_padding",
+        "no_batch_is_missing_after_an_error",
+        "a_sample_cannot_end_the_epoch",
+        "no_batch_is_missing_after_a_death",
+        "workers_deliver_what_was_drawn_before_a_sampler_failed",
+    ),
+    "errors are swallowed": ("failures", "faulty_parts", "deaths", "interruptions"),
+    "the order is another": ("shuffling", "delivery_order", "precedence", "stream_arguments"),
+    "a seed does not repeat": ("reproducibility", "generators", "worker_identity", "worker_init"),
+    "sizes are others": ("length", "padding", "offered_padding"),
+    "types are others": ("collation", "default_collation", "structured_samples"),
+}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import specs
 from conformance.catalogue import catalogue
 from conformance.errors import UsageError
 from conformance.loaders import bundled, named
@@ -105,3 +106,10 @@ def test_constraints_pin_what_the_package_declares_as_a_range() -> None:
         if "==" in line
     }
     assert declared - pinned == set()
+
+
+def test_what_is_at_stake_is_said_of_chapters_and_requirements_that_exist() -> None:
+    named = [name for names in specs.HARMS.values() for name in names]
+    assert set(named) - {*catalogue().chapters, *catalogue().requirements} == set()
+    assert len(named) == len(set(named))
+    assert list(dict.fromkeys(catalogue().harms().values())) == list(specs.HARMS)

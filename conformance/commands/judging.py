@@ -15,6 +15,8 @@ from conformance.commands.options import (
     jobs_at_a_time,
     seeding,
     selecting,
+    sharding,
+    share,
     start_method,
     writable,
 )
@@ -34,6 +36,7 @@ INTERRUPTED = 130
     "--loader", "loaders", multiple=True, required=True, help="Who is judged (may be repeated)."
 )
 @selecting
+@sharding
 @click.option("--known", type=click.Path(path_type=Path), help="Accepted deviations (TOML).")
 @click.option("--emit-known", type=click.Path(path_type=Path), help="Write what fails as accepted.")
 @seeding
@@ -64,6 +67,7 @@ def run_(
     chapters: Sequence[str],
     words: Sequence[str],
     basis: str | None,
+    shard: str | None,
     known: Path | None,
     emit_known: Path | None,
     seed: int,
@@ -76,7 +80,7 @@ def run_(
 ) -> None:
     """Judge loaders: bundled names, entry points, or module:callable."""
     subjects = catalogue(specification)
-    requirements = subjects.select(chapters, words, basis)
+    requirements = share(subjects.select(chapters, words, basis), shard)
     accepted = read_known(known, subjects) if known else {}
     if emit_known:
         writable(emit_known, "--emit-known")
@@ -87,7 +91,8 @@ def run_(
         (loader.name, requirement.name) for loader in described for requirement in requirements
     ]
     interrupted = False
-    with ReportWriter(output, header(subjects, described, settings), order) as writer:
+    about = header(subjects, described, settings, shard=shard)
+    with ReportWriter(output, about, order) as writer:
         results = run(
             subjects,
             described,

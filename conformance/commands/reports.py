@@ -1,47 +1,114 @@
-"""What becomes of a report: `report`, `reproduce` and `compare`."""
+"""What becomes of a report: `report`, `merge`, `reproduce` and `compare`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from conformance.catalogue import catalogue
-from conformance.commands.options import REPORT, writable
+from conformance.commands.options import REPORT, forcing, partially, writable
 from conformance.errors import UsageError
-from conformance.report import junit, markdown, terminal
+from conformance.kill_matrix import read_matrix
+from conformance.outcome import printable
+from conformance.report import badge, html, junit, markdown, terminal
+from conformance.report.compare import by_danger, of_one_loader
 from conformance.report.compare import compare as compare_reports
-from conformance.report.jsonl import read_report
+from conformance.report.jsonl import Report, read_report, written
+from conformance.report.merge import read_merged
+from conformance.report.summary import notes
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["terminal", "junit", "markdown"]),
+    type=click.Choice(["terminal", "junit", "markdown", "html", "badge"]),
     default="terminal",
     show_default=True,
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="Write to this file instead of the terminal."
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write to this file instead of the terminal; badges, to this folder.",
 )
-@click.option("--partial", is_flag=True, help="Take what is there of a report that was cut off.")
+@click.option(
+    "--kill-matrix",
+    type=click.Path(path_type=Path),
+    help="What `mutants` wrote, for the page to show.",
+)
+@partially
 @click.option("--strict", is_flag=True, help="A SHOULD that is not met fails, too.")
-def report(file: Path, format_: str, output: Path | None, partial: bool, strict: bool) -> None:
-    """Show a report, or write it in another format."""
-    read = read_report(file, partial=partial)
+@forcing
+@click.pass_obj
+def report(
+    specification: str,
+    files: Sequence[Path],
+    format_: str,
+    output: Path | None,
+    kill_matrix: Path | None,
+    partial: bool,
+    strict: bool,
+    force: bool,
+) -> None:
+    """Show a report, or several as one, or write it in another format."""
+    if kill_matrix and format_ != "html":
+        raise UsageError("the kill matrix is shown by the page only; add --format html")
+    read = _read(specification, files, partial=partial, force=force)
     if format_ == "terminal":
+        path = str(files[0]) if len(files) == 1 else "FILE"
         if output is None:
-            terminal.show(read, Console(highlight=False), strict=strict, path=str(file))
+            terminal.show(read, Console(highlight=False), strict=strict, path=path)
         else:
             with writable(output).open("w", encoding="utf-8") as stream:
-                terminal.show(read, Console(file=stream, width=100), strict=strict, path=str(file))
+                terminal.show(read, Console(file=stream, width=100), strict=strict, path=path)
         return
-    text = junit.render(read) if format_ == "junit" else markdown.render(read, strict=strict)
+    if format_ == "badge":
+        click.echo(_badges(read, output, strict=strict), nl=False)
+        return
+    if format_ == "html":
+        claims = catalogue(specification).claims()
+        kills = read_matrix(kill_matrix) if kill_matrix else {}
+        text = html.render(read, claims, kills, strict=strict)
+    elif format_ == "junit":
+        text = junit.render(read)
+    else:
+        text = markdown.render(read, strict=strict)
     if output is None:
         click.echo(text, nl=False)
     else:
         writable(output).write_text(text, "utf-8")
+
+
+@click.command()
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=REPORT,
+    show_default=True,
+    help="The report file.",
+)
+@partially
+@forcing
+@click.pass_obj
+def merge(
+    specification: str, files: Sequence[Path], output: Path, partial: bool, force: bool
+) -> None:
+    """Make one report of several: of different loaders, or of the shards of one run."""
+    merged = _read(specification, files, partial=partial, force=force)
+    writable(output).write_text(written(merged), "utf-8")
+    for note in notes(merged):
+        click.echo(note, err=True)
+    click.echo(
+        f"{output}: {len(merged.results)} results of {len(merged.loaders)} loaders "
+        f"from {len(files)} reports"
+    )
 
 
 @click.command()
@@ -75,21 +142,61 @@ def reproduce(specification: str, identifier: str, loader: str | None, file: Pat
 
 
 @click.command()
-@click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
-def compare(before: Path, after: Path) -> None:
-    """Show what changes from one report to another; exit with 1 if a promise is no longer kept."""
-    changes = compare_reports(read_report(before), read_report(after))
-    groups = {
-        "no longer kept": [change for change in changes if change.breaks],
-        "kept now": [change for change in changes if change.mends],
-        "otherwise changed": [change for change in changes if not (change.breaks or change.mends)],
-    }
-    for title, group in groups.items():
-        if group:
-            click.echo(f"{title}:")
-            for change in group:
-                click.echo(f"  {change}\n      {change.result.sentence}")
-    if not changes:
-        click.echo("nothing changes")
-    raise click.exceptions.Exit(1 if groups["no longer kept"] else 0)
+@click.argument("before")
+@click.argument("after")
+@click.option(
+    "--report",
+    "file",
+    type=click.Path(path_type=Path),
+    help="BEFORE and AFTER are the names of two loaders in this report, not files.",
+)
+@click.pass_obj
+def compare(specification: str, before: str, after: str, file: Path | None) -> None:
+    """Show what changes from one report to another; exit with 1 if a promise is no longer kept.
+
+    What loses data unseen comes first, what is noticed at once last.
+    """
+    if file:
+        whole = read_report(file)
+        pair = (of_one_loader(whole, before), of_one_loader(whole, after))
+    else:
+        pair = (read_report(Path(before)), read_report(Path(after)))
+    changes = compare_reports(*pair)
+    for title, group in by_danger(changes, catalogue(specification).harms()):
+        click.echo(f"{title}:")
+        for change in group:
+            click.echo(f"  {change}\n      {change.result.sentence}")
+            if change.why:
+                click.echo(f"      {printable(change.why)}")
+    lost, won = (sum(getattr(c, kind) for c in changes) for kind in ("breaks", "mends"))
+    click.echo(
+        f"{lost} no longer kept, {won} kept now, {len(changes) - lost - won} otherwise changed"
+        if changes
+        else "nothing changes"
+    )
+    raise click.exceptions.Exit(1 if lost else 0)
+
+
+def _read(
+    specification: str, files: Sequence[Path], *, partial: bool = False, force: bool = False
+) -> Report:
+    # The specification's order is asked for only where there is something to put in order.
+    order = catalogue(specification).requirements if len(files) > 1 else ()
+    return read_merged(files, order, partial=partial, force=force)
+
+
+def _badges(read: Report, folder: Path | None, *, strict: bool) -> str:
+    """Return the only loader's badge, or write all to a folder and return Markdown with links."""
+    badges = badge.render(read, strict=strict)
+    if folder is None:
+        if len(badges) > 1:
+            raise UsageError(
+                f"the report is of {len(badges)} loaders and each has a badge; name a folder for "
+                "them with --output"
+            )
+        return "".join(each.svg for each in badges)
+    for each in badges:
+        writable(folder / each.file).write_text(each.svg, "utf-8")
+    links = "".join(f"{each.markdown}\n" for each in badges)
+    writable(folder / "badges.md").write_text(links, "utf-8")
+    return links

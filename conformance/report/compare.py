@@ -1,11 +1,13 @@
 """What changes between two reports: an upgrade of one loader, or a move to another."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from conformance.catalogue import nearest
 from conformance.errors import UsageError
 from conformance.outcome import Outcome, Result
 from conformance.report.jsonl import Report
+from conformance.requirement import Level
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class Change:
     def mends(self) -> bool:
         """Whether a promise is kept that was not before."""
         return not _kept(self.before) and _kept(self.after)
+
+    @property
+    def why(self) -> str:
+        """What is known of the breach, or was seen of it; nothing if it is not one."""
+        if not self.breaks or self.after is None:
+            return ""
+        return self.after.known or self.after.verdict.message
 
     def __str__(self) -> str:
         chosen = ""
@@ -70,6 +79,57 @@ def compare(before: Report, after: Report) -> list[Change]:
             ):
                 changes.append(change)
     return changes
+
+
+def of_one_loader(report: Report, loader: str) -> Report:
+    """Return what a report says of one of its loaders.
+
+    Raises:
+        UsageError: it says nothing of it.
+
+    """
+    if loader not in report.loaders:
+        raise UsageError(f"the report has no loader {loader!r}; {nearest(loader, report.loaders)}")
+    header = {
+        **report.header,
+        "loaders": [about for about in report.header["loaders"] if about["name"] == loader],
+    }
+    return replace(report, header=header, results=report.of(loader))
+
+
+def by_danger(
+    changes: Sequence[Change], harms: Mapping[str, str]
+) -> list[tuple[str, list[Change]]]:
+    """Return the changes under headings, the most dangerous first; no heading without any.
+
+    Under one heading what binds comes before what is recommended. What is not offered any more
+    comes behind what is done otherwise: it is noticed at once.
+
+    Args:
+        changes: what differs.
+        harms: what is at stake, by requirement, the most dangerous first (`Catalogue.harms`).
+
+    """
+    groups: dict[str, list[Change]] = {}
+    for harm in dict.fromkeys(harms.values()):
+        groups[f"no longer kept ({harm})"] = []
+    for title in ("", ", for it is not offered", ", for it was not judged"):
+        groups[f"no longer kept{title}"] = []
+    groups |= {"kept now": [], "otherwise changed": []}
+    for change in sorted(changes, key=lambda change: not Level(change.result.level).binding):
+        groups[_heading(change, harms)].append(change)
+    return [(title, group) for title, group in groups.items() if group]
+
+
+def _heading(change: Change, harms: Mapping[str, str]) -> str:
+    if not change.breaks:
+        return "kept now" if change.mends else "otherwise changed"
+    if change.after is None:
+        return "no longer kept, for it was not judged"
+    if change.after.outcome is Outcome.UNSUPPORTED:
+        return "no longer kept, for it is not offered"
+    harm = harms.get(change.result.requirement)
+    return f"no longer kept ({harm})" if harm else "no longer kept"
 
 
 def _by_requirement(results: Iterable[Result]) -> dict[str, Result]:

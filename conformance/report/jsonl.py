@@ -82,13 +82,18 @@ class ReportWriter:
             return
         # Replacing the file in one step, so that whatever happens one of the two is there.
         sorted_path = self.path.with_name(f".{self.path.name}.sorted")
-        lines = [self.header, *(_line(result) for result in self.results), self.footer]
-        sorted_path.write_text("".join(f"{_dump(line)}\n" for line in lines), "utf-8")
+        sorted_path.write_text(written(self.report()), "utf-8")
         sorted_path.replace(self.path)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         self._file.write(f"{_dump(line)}\n")
         self._file.flush()
+
+
+def written(report: Report) -> str:
+    """Return the text of a report's file."""
+    lines = [report.header, *(_line(result) for result in report.results), report.footer]
+    return "".join(f"{_dump(line)}\n" for line in lines)
 
 
 def read_report(path: Path, *, partial: bool = False) -> Report:
@@ -103,9 +108,9 @@ def read_report(path: Path, *, partial: bool = False) -> Report:
 
     """
     try:
-        written = path.read_bytes()
+        data = path.read_bytes()
         # A run that is killed may leave half a line, or half a character.
-        whole = written[: written.rfind(b"\n") + 1] if partial else written
+        whole = data[: data.rfind(b"\n") + 1] if partial else data
         text = whole.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the report {path} cannot be read: {error}") from error

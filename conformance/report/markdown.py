@@ -7,7 +7,7 @@ import jinja2
 from conformance.catalogue import Catalogue
 from conformance.outcome import Outcome, printable
 from conformance.report.jsonl import Report
-from conformance.report.summary import closing_line, summarise
+from conformance.report.summary import closing_line, notes, summarise
 
 environment = jinja2.Environment(
     loader=jinja2.PackageLoader("conformance.report"),
@@ -40,6 +40,7 @@ def render(report: Report, *, strict: bool = False) -> str:
     return environment.get_template("report.md.jinja").render(
         report=report,
         summaries={name: summarise(report.of(name), strict=strict) for name in report.loaders},
+        notes=notes(report),
         closing=closing_line(report.results),
         Outcome=Outcome,
     )

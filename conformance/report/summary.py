@@ -1,10 +1,11 @@
 """What a report amounts to: counts, always out of something, and whether a loader conforms."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from conformance.outcome import Outcome, Result
+from conformance.report.jsonl import Report
 from conformance.requirement import Basis, Level
 
 ACCEPTED = (Outcome.PASSED, Outcome.KNOWN, Outcome.DOCUMENTED)
@@ -72,6 +73,30 @@ def closing_line(results: Sequence[Result]) -> str:
     passed = counts[Outcome.PASSED]
     aside = counts[Outcome.UNSUPPORTED] + counts[Outcome.KNOWN] + counts[Outcome.DOCUMENTED]
     return f"{passed} passed, {len(results) - passed - aside} failed, {aside} skipped"
+
+
+def notes(report: Report) -> list[str]:
+    """Return what a reader has to know before trusting the counts: what is missing or mixed."""
+    said = []
+    if not report.footer.get("complete"):
+        said.append("The run was not finished: what is missing was not judged.")
+    for loader in report.header["loaders"]:
+        here, missing = loader.get("shards", []), missing_shards(loader.get("shards", []))
+        if missing:
+            said.append(
+                f"{loader['name']}: of its shards {', '.join(here)} is here; "
+                f"{', '.join(missing)} is missing."
+            )
+    mixed = report.header.get("mixed", [])
+    return said + [f"Merged although they do not belong together: {text}." for text in mixed]
+
+
+def missing_shards(shards: Iterable[str]) -> list[str]:
+    """Return the shards, as `i/n`, that these lack to be whole; no shard at all is whole."""
+    here = list(shards)
+    counts = dict.fromkeys(count for _, _, count in (shard.partition("/") for shard in here))
+    whole = [f"{i}/{n}" for n in counts if n.isdecimal() for i in range(1, int(n) + 1)]
+    return [shard for shard in whole if shard not in here]
 
 
 def _score(asked: Sequence[Result]) -> Score:

@@ -13,7 +13,7 @@ from rich.text import Text
 from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
 from conformance.outcome import Outcome, Result, printable
 from conformance.report.jsonl import Report
-from conformance.report.summary import closing_line, summarise
+from conformance.report.summary import closing_line, notes, summarise
 
 SCRIPTS_SHOWN = 2
 MARKS = {
@@ -41,8 +41,8 @@ def show(report: Report, console: Console, *, strict: bool = False, path: str = 
         _verdict(report, loader, console, strict=strict)
     if pending := report.header.get("pending"):
         console.print(f"{len(pending)} claims of the documents are pending: not held yet.")
-    if not report.footer.get("complete"):
-        console.print(Text("The run was not finished: what is missing was not judged.", "yellow"))
+    for note in notes(report):
+        console.print(Text(printable(note), "yellow"))
     console.print(closing_line(report.results))
 
 

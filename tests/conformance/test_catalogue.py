@@ -164,3 +164,18 @@ def test_the_nearest_names_are_the_remedy() -> None:
     many = nearest("qqq", [f"name_{number:02}" for number in range(40)])
     assert many.startswith("there are name_00, name_01, ")
     assert many.endswith(", name_29 and 10 more")
+
+
+def test_what_is_at_stake_is_said_by_chapter_and_requirement(
+    monkeypatch: pytest.MonkeyPatch, spec: Catalogue
+) -> None:
+    assert spec.harms() == {}
+    harms = {"worst": ["four_samples_make_two_pairs", "choices"], "bad": ["delivery"]}
+    monkeypatch.setattr("tests.miniature_spec.HARMS", harms, raising=False)
+    assert list(spec.harms().items()) == [
+        ("drop_last_drops_the_short_batch", "worst"),
+        ("a_sampler_is_left_alone", "worst"),
+        ("four_samples_make_two_pairs", "worst"),
+        ("an_epoch_is_the_dataset", "bad"),
+        ("the_length_is_the_number_of_batches", "bad"),
+    ]

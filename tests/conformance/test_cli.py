@@ -18,7 +18,7 @@ PAIRS = "four_samples_make_two_pairs"
         (["run", "--loader", GOOD, "--deadline", "0"], "0.0 is not in the range x>=1.\n"),
         (["run", "--lodaer", GOOD], "No such option '--lodaer'."),
         (["rnu"], "No such command 'rnu'."),
-        (["report"], "Error: Missing argument 'FILE'.\n"),
+        (["report"], "Error: Missing argument 'FILE...'.\n"),
         (["list", "--basis", "hearsay"], "'hearsay' is not one of 'documents', 'practice'.\n"),
     ],
 )

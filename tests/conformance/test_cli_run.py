@@ -1,6 +1,8 @@
 """`conformance run`: what it prints, and with which code it ends."""
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,4 +196,53 @@ def test_known_deviations_that_say_too_little_are_wrong_use(
     known.write_text("[[known]]\nloader = 'torch'\n")
     assert conformance("run", "--loader", GOOD, "--known", known).only_line == (
         f"error: {known}: entry 1 of [[known]] has no requirement; add it"
+    )
+
+
+def without_times(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], Any]:
+    read = read_report(path)
+    rows = [
+        {**asdict(result), "verdict": {**asdict(result.verdict), "seconds": 0}}
+        for result in read.results
+    ]
+    return {**read.header, "started": ""}, rows, read.footer
+
+
+def test_the_shards_of_a_run_are_the_run(conformance: Command, tmp_path: Path) -> None:
+    loaders = ["--loader", BAD, "--loader", GOOD]
+    whole, merged = tmp_path / "whole.jsonl", tmp_path / "merged.jsonl"
+    conformance("run", *loaders, *LAWFUL, "--output", whole)
+    shards = [tmp_path / f"{number}.jsonl" for number in (3, 1, 2)]
+    for path in shards:
+        conformance("run", *loaders, *LAWFUL, "--shard", f"{path.stem}/3", "--output", path)
+    counts = [len(read_report(path).results) for path in shards]
+    assert sorted(counts) == [2, 4, 4]
+    ended = conformance("merge", *shards, "--output", merged)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == f"{merged}: 10 results of 2 loaders from 3 reports\n"
+    assert without_times(merged) == without_times(whole)
+
+
+def test_a_shard_says_that_it_is_one(conformance: Command, report: Path) -> None:
+    ended = conformance("run", "--loader", GOOD, *LAWFUL, "--shard", "2/3", "--output", report)
+    note = f"{GOOD}: of its shards 2/3 is here; 1/3, 3/3 is missing."
+    assert note in " ".join(ended.out.split())
+    assert note in conformance("report", report, "--format", "markdown").out.replace("\\", "")
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "2", "a/b", "1/0", "-1/3", "1/3/5", "", "01/3"])
+def test_a_shard_is_one_of_several(conformance: Command, report: Path, shard: str) -> None:
+    ended = conformance("run", "--loader", GOOD, "--shard", shard, "--output", report)
+    assert ended.only_line == (
+        f"error: a shard is I/N with I from 1 to N, got {shard!r}; the second of eight is "
+        "--shard 2/8"
+    )
+    assert not report.exists()
+
+
+def test_there_are_as_many_requirements_as_shards(conformance: Command, report: Path) -> None:
+    ended = conformance("run", "--loader", GOOD, *LAWFUL, "--shard", "1/6", "--output", report)
+    assert ended.only_line == (
+        "error: 5 requirements cannot be shared out among 6 shards; ask for fewer shards, or "
+        "select more requirements"
     )

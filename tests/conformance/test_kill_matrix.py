@@ -9,8 +9,9 @@ import pytest
 from conformance import kill_matrix as module
 from conformance.accelerator import has_accelerator
 from conformance.catalogue import Catalogue, catalogue
+from conformance.errors import UsageError
 from conformance.judge import Settings
-from conformance.kill_matrix import Row, kill_matrix, write_matrix
+from conformance.kill_matrix import Row, kill_matrix, read_matrix, write_matrix
 from conformance.outcome import Outcome
 from conformance.requirement import Requirement
 
@@ -100,3 +101,23 @@ def test_the_matrix_is_a_table(tmp_path: Path) -> None:
             ["two", "dead", "NO", "", ""],
             ["two", "far", "a device", "", ""],
         ]
+    assert read_matrix(path) == {"one": {"bad": ["one"]}, "two": {"worse": ["one"], "dead": []}}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n", "requirement,mutant,killed,one\na,b\n", '"', "requirement,mutant\n"]
+)
+def test_what_is_no_matrix_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "matrix.csv"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_matrix(path)
+    assert str(caught.value) == (
+        f"{path} is no kill matrix: its columns are not requirement, mutant, killed and the "
+        "requirements; `conformance mutants` writes one"
+    )
+
+
+def test_a_matrix_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^the kill matrix .*none cannot be read: .*No such file"):
+        read_matrix(tmp_path / "none")

@@ -1,10 +1,12 @@
 """What changes between two reports."""
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.errors import UsageError
 from conformance.outcome import Outcome, Result
-from conformance.report.compare import compare
+from conformance.report.compare import Change, by_danger, compare, of_one_loader
 from tests.conformance.examples import report, result
 
 PASSED, FAILED, UNSUPPORTED = Outcome.PASSED, Outcome.FAILED, Outcome.UNSUPPORTED
@@ -70,3 +72,59 @@ def test_reports_without_a_loader_in_common_are_wrong_use() -> None:
         "the reports have no loader in common (one, two and three); "
         "compare reports of one loader each"
     )
+
+
+def test_two_loaders_of_one_report_are_compared() -> None:
+    whole = report(result(loader="one"), result(FAILED, loader="two"), result(loader="three"))
+    (change,) = compare(of_one_loader(whole, "one"), of_one_loader(whole, "two"))
+    assert change.breaks
+    with pytest.raises(UsageError) as caught:
+        of_one_loader(whole, "thre")
+    assert str(caught.value) == "the report has no loader 'thre'; did you mean three?"
+
+
+HARMS = {"loses": "data is lost", "reorders": "the order is another"}
+
+
+def change(name: str, after: Result | None = None, before: Result | None = None) -> Change:
+    return Change(
+        replace(before or result(), requirement=name), after and replace(after, requirement=name)
+    )
+
+
+def test_what_is_most_dangerous_comes_first() -> None:
+    grouped = by_danger(
+        [
+            change("unoffered", result(UNSUPPORTED)),
+            change("mended", result(), result(FAILED)),
+            change("loses", None),
+            change("advised", result(FAILED, level="SHOULD")),
+            change("slow", result(Outcome.TIMEOUT)),
+            change("reorders", result(FAILED)),
+            change("loses", result(FAILED, known="so")),
+            change("louder", result(Outcome.CRASH), result(FAILED)),
+        ],
+        HARMS,
+    )
+    assert [(title, [c.result.requirement for c in group]) for title, group in grouped] == [
+        ("no longer kept (data is lost)", ["loses"]),
+        ("no longer kept (the order is another)", ["reorders"]),
+        ("no longer kept", ["slow", "advised"]),
+        ("no longer kept, for it is not offered", ["unoffered"]),
+        ("no longer kept, for it was not judged", ["loses"]),
+        ("kept now", ["mended"]),
+        ("otherwise changed", ["louder"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("each", "why"),
+    [
+        (change("a", result(FAILED, message="it is lost")), "it is lost"),
+        (change("a", result(FAILED, message="it is lost", known="an issue")), "an issue"),
+        (change("a", None), ""),
+        (change("a", result(message="fine"), result(FAILED)), ""),
+    ],
+)
+def test_a_breach_says_why(each: Change, why: str) -> None:
+    assert each.why == why

@@ -3,8 +3,8 @@
 import pytest
 
 from conformance.outcome import Outcome, Result
-from conformance.report.summary import Score, closing_line, summarise
-from tests.conformance.examples import result
+from conformance.report.summary import Score, closing_line, missing_shards, notes, summarise
+from tests.conformance.examples import report, result
 
 PASSED, FAILED, UNSUPPORTED = Outcome.PASSED, Outcome.FAILED, Outcome.UNSUPPORTED
 DOCUMENTED = result(FAILED, known="so", documented=True)
@@ -76,3 +76,25 @@ def test_a_loader_conforms_if_it_meets_what_binds_it(
     summary = summarise(results, strict=strict)
     assert summary.verdict == verdict
     assert summary.conforms == verdict.startswith("conforms")
+
+
+def test_notes_say_what_is_missing() -> None:
+    assert notes(report(result())) == []
+    assert notes(report(result(), complete=False)) == [
+        "The run was not finished: what is missing was not judged."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("here", "missing"),
+    [
+        ([], []),
+        (["1/1"], []),
+        (["2/3"], ["1/3", "3/3"]),
+        (["3/3", "1/3", "2/3"], []),
+        (["1/2", "1/3"], ["2/2", "2/3", "3/3"]),
+        (["nonsense"], []),
+    ],
+)
+def test_shards_are_whole_together(here: list[str], missing: list[str]) -> None:
+    assert missing_shards(here) == missing
