@@ -6,23 +6,26 @@ own a sharp one.
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 
 from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
 from conformance.catalogue import Catalogue, catalogue
 from conformance.errors import UsageError
-from conformance.isolate import Call, isolated
+from conformance.isolate import Call, Ending, isolated
 from conformance.judge import Settings, judge
 from conformance.loaders import named
 from conformance.mutation import mutated
 from conformance.outcome import Outcome, Verdict
 from conformance.requirement import Mutant, Requirement
 
+CAUGHT, MISSED = "yes", "NO"
 HEAD = ["requirement", "mutant", "killed"]
-ROW_DEADLINE = 300.0  # seconds for all requirements on one mutant
+CHAPTER_DEADLINE = 300.0  # seconds for a chapter's requirements on one mutant
 
 
 @dataclass(frozen=True)
@@ -53,38 +56,61 @@ class Row:
 def kill_matrix(
     subjects: Catalogue,
     loader: str,
-    requirements: Sequence[Requirement],
+    owners: Sequence[Requirement],
+    judges: Sequence[Requirement],
     settings: Settings,
     jobs: int = 1,
     *,
     across: bool = True,
-) -> Iterator[Row]:
-    """Judge every mutant of these requirements by all of them, and yield the rows as they come.
+) -> Generator[Row]:
+    """Judge every mutant of the `owners` by the `judges`, and yield each row when it is whole.
 
     Unless `across` is asked for, a mutant is judged by the requirements of its own chapter only.
-    A row has a process of its own; a requirement that ends the process, or does not end, is one
-    that did not catch the mutant.
+    A mutant and a chapter have a process of their own; where one that does not come to its end,
+    none of that chapter's requirements has caught the mutant, and the row's output says so.
     """
-
-    def names(owner: Requirement) -> list[str]:
-        return [each.name for each in requirements if across or each.chapter == owner.chapter]
-
+    chapters = {name: list(group) for name, group in groupby(judges, lambda each: each.chapter)}
     calls: dict[bool, list[Call]] = {False: [], True: []}
-    for owner in requirements:
+    for owner in owners:
         for mutant in owner.mutants:
-            asked = (subjects.package, loader, owner.name, mutant.name, names(owner), settings)
-            calls[owner.alone].append(Call(judge_mutant, asked))
-    crowd = isolated(calls[False], deadline=ROW_DEADLINE, jobs=jobs)
-    single = isolated(calls[True], deadline=ROW_DEADLINE)
-    for call, ending in chain(crowd, single):
-        _, _, requirement_name, mutant_name, *_ = call.arguments
-        verdicts: dict[str, Verdict] = ending.value if ending.returned else {}
-        outcomes = {name: verdict.outcome for name, verdict in verdicts.items()}
-        how = ending.death or f"was not over after {ROW_DEADLINE:.0f} seconds"
-        output = "" if ending.returned else f"the process {how}\n{ending.output}"
-        own = verdicts.get(requirement_name)
-        lacking = NO_ACCELERATOR if own is not None and lacks_accelerator(own) else ""
-        yield Row(requirement_name, mutant_name, outcomes, output, lacking)
+            for chapter in chapters if across else [owner.chapter]:
+                names = [each.name for each in chapters[chapter]]
+                asked = (subjects.package, loader, owner.name, mutant.name, names, settings)
+                alone = any(each.alone for each in (owner, *chapters[chapter]))
+                calls[alone].append(Call(judge_mutant, asked))
+    missing = Counter((call.arguments[2], call.arguments[3]) for call in chain(*calls.values()))
+    ended: dict[tuple[str, str], list[tuple[Call, Ending]]] = defaultdict(list)
+    crowd = isolated(calls[False], deadline=CHAPTER_DEADLINE, jobs=jobs)
+    single = isolated(calls[True], deadline=CHAPTER_DEADLINE)
+    with closing(crowd), closing(single):
+        for call, ending in chain(crowd, single):
+            key = (call.arguments[2], call.arguments[3])
+            ended[key].append((call, ending))
+            if len(ended[key]) == missing[key]:
+                yield _row(*key, ended.pop(key), [each.name for each in judges])
+
+
+def _row(
+    requirement: str, mutant: str, parts: Iterable[tuple[Call, Ending]], order: Sequence[str]
+) -> Row:
+    verdicts: dict[str, Verdict] = {}
+    output = ""
+    for call, ending in parts:
+        if ending.returned:
+            verdicts |= ending.value
+            continue
+        first, *_ = names = call.arguments[4]
+        how = ending.death or f"was not over after {CHAPTER_DEADLINE:.0f} seconds"
+        output += f"the process {how}, judging by {first} and {len(names) - 1} more\n"
+        output += ending.output
+    own = verdicts.get(requirement)
+    return Row(
+        requirement,
+        mutant,
+        {name: verdicts[name].outcome for name in order if name in verdicts},
+        output,
+        NO_ACCELERATOR if own is not None and lacks_accelerator(own) else "",
+    )
 
 
 def judge_mutant(
@@ -101,21 +127,22 @@ def judge_mutant(
     return {name: judge(subjects.get(name), adapter, settings) for name in names}
 
 
-def write_matrix(path: Path, rows: Sequence[Row]) -> None:
-    """Write the matrix as CSV: a row for each mutant, a column for each requirement."""
+def write_matrix(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Write the matrix as CSV: a row for each mutant, a column for each of these requirements."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = list(dict.fromkeys(name for row in rows for name in row.outcomes))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*HEAD, *columns])
         for row in rows:
             cells = ["x" if name in row.killers else "" for name in columns]
-            killed = "yes" if row.killed else row.lacking or "NO"
+            killed = CAUGHT if row.killed else row.lacking or MISSED
             writer.writerow([row.requirement, row.mutant, killed, *cells])
 
 
 def read_matrix(path: Path) -> dict[str, dict[str, list[str]]]:
     """Return who catches each mutant, by requirement and mutant, from what was written.
+
+    A mutant that could not be judged is left out.
 
     Raises:
         UsageError: the file cannot be read, or is no kill matrix.
@@ -134,7 +161,9 @@ def read_matrix(path: Path) -> dict[str, dict[str, list[str]]]:
             "requirements; `conformance mutants` writes one"
         )
     matrix: dict[str, dict[str, list[str]]] = {}
-    for requirement, mutant, _, *cells in rows:
+    for requirement, mutant, killed, *cells in rows:
+        if killed not in (CAUGHT, MISSED):
+            continue
         killers = [name for name, cell in zip(head[3:], cells, strict=True) if cell]
         matrix.setdefault(requirement, {})[mutant] = killers
     return matrix

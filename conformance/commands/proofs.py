@@ -4,6 +4,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,14 @@ import click
 from conformance.catalogue import catalogue
 from conformance.chaos import SURVIVED
 from conformance.chaos import chaos as inject
-from conformance.commands.options import jobs_at_a_time, seeding, selecting, writable
+from conformance.commands.options import (
+    jobs_at_a_time,
+    seeding,
+    selecting,
+    share,
+    sharding,
+    writable,
+)
 from conformance.judge import Settings
 from conformance.kill_matrix import Row, kill_matrix, write_matrix
 from conformance.run import describe, warm_up
@@ -24,6 +32,7 @@ FINDINGS = Path("build/chaos.jsonl")
 @click.command()
 @click.option("--loader", default="reference", show_default=True, help="The honest loader.")
 @selecting
+@sharding
 @seeding
 @click.option("--examples", type=click.IntRange(1), default=50, show_default=True)
 @jobs_at_a_time
@@ -36,28 +45,34 @@ def mutants(
     chapters: Sequence[str],
     words: Sequence[str],
     basis: str | None,
+    shard: str | None,
     seed: int,
     examples: int,
     jobs: int | None,
     across: bool,
     output: Path,
 ) -> None:
-    """Break a loader in all known ways and see which requirement notices: the kill matrix."""
+    """Break a loader in all known ways and see which requirement notices: the kill matrix.
+
+    A shard has the mutants of some requirements, which are judged by all that are selected.
+    """
     subjects = catalogue(specification)
-    requirements = subjects.select(chapters, words, basis)
+    judges = subjects.select(chapters, words, basis)
+    owners = share(judges, shard)
     warm_up(subjects.package, [loader])
     describe([loader])
     settings = Settings(seed, examples)
     writable(output)
-    rows = []
+    rank = {requirement.name: position for position, requirement in enumerate(judges)}
+    rows: list[Row] = []
     at_a_time = jobs or os.cpu_count() or 1
-    matrix = kill_matrix(subjects, loader, requirements, settings, at_a_time, across=across)
-    for row in matrix:
-        rows.append(row)
-        click.echo(f"{row.requirement}: {row.mutant}: {fate(row)}\n{row.output}".rstrip())
-    rank = {requirement.name: position for position, requirement in enumerate(requirements)}
-    rows.sort(key=lambda row: rank[row.requirement])
-    write_matrix(output, rows)
+    matrix = kill_matrix(subjects, loader, owners, judges, settings, at_a_time, across=across)
+    with closing(matrix):
+        for row in matrix:
+            click.echo(f"{row.requirement}: {row.mutant}: {fate(row)}\n{row.output}".rstrip())
+            rows.append(row)
+            rows.sort(key=lambda row: rank[row.requirement])
+            write_matrix(output, rows, list(rank))  # all there is so far, whatever comes next
     judged = [row for row in rows if not row.lacking]
     killed = sum(row.killed for row in judged)
     for lacking, count in Counter(row.lacking for row in rows if row.lacking).items():

@@ -1,6 +1,7 @@
 """What becomes of a report: `report`, `merge`, `reproduce` and `compare`."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -37,8 +38,10 @@ from conformance.report.summary import notes
 )
 @click.option(
     "--kill-matrix",
+    "kill_matrices",
+    multiple=True,
     type=click.Path(path_type=Path),
-    help="What `mutants` wrote, for the page to show.",
+    help="What `mutants` wrote, for the page to show (may be repeated: shards).",
 )
 @partially
 @click.option("--strict", is_flag=True, help="A SHOULD that is not met fails, too.")
@@ -49,13 +52,13 @@ def report(
     files: Sequence[Path],
     format_: str,
     output: Path | None,
-    kill_matrix: Path | None,
+    kill_matrices: Sequence[Path],
     partial: bool,
     strict: bool,
     force: bool,
 ) -> None:
     """Show a report, or several as one, or write it in another format."""
-    if kill_matrix and format_ != "html":
+    if kill_matrices and format_ != "html":
         raise UsageError("the kill matrix is shown by the page only; add --format html")
     read = _read(specification, files, partial=partial, force=force)
     if format_ == "terminal":
@@ -71,7 +74,7 @@ def report(
         return
     if format_ == "html":
         claims = catalogue(specification).claims()
-        kills = read_matrix(kill_matrix) if kill_matrix else {}
+        kills = dict(chain.from_iterable(read_matrix(each).items() for each in kill_matrices))
         text = html.render(read, claims, kills, strict=strict)
     elif format_ == "junit":
         text = junit.render(read)

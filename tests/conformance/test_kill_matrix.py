@@ -23,7 +23,8 @@ DELIVERY = [
 
 
 def rows_of(spec: Catalogue, loader: str, requirements: Sequence[Requirement]) -> list[Row]:
-    rows = list(kill_matrix(spec, loader, requirements, Settings(examples=20), jobs=2))
+    matrix = kill_matrix(spec, loader, requirements, requirements, Settings(examples=20), jobs=2)
+    rows = list(matrix)
     rank = list(spec.requirements)
     return sorted(rows, key=lambda row: rank.index(row.requirement))
 
@@ -39,10 +40,18 @@ def test_each_mutant_is_judged_by_each_requirement(spec: Catalogue) -> None:
     ]
 
 
+def test_mutants_of_some_may_be_judged_by_all(spec: Catalogue) -> None:
+    judges = spec.select(["delivery"])
+    matrix = kill_matrix(spec, "tests.miniatures:Plain", judges[:1], judges, Settings(examples=5))
+    (row,) = matrix
+    assert (row.requirement, list(row.outcomes)) == (DELIVERY[0][0], [name for name, _ in DELIVERY])
+
+
 def test_a_mutant_may_be_judged_by_its_chapter_alone(spec: Catalogue) -> None:
     both = spec.select(["delivery", "broken"])
     plain = "tests.miniatures:Plain"
-    for row in kill_matrix(spec, plain, both, Settings(examples=5), jobs=2, across=False):
+    matrix = kill_matrix(spec, plain, both, both, Settings(examples=5), jobs=2, across=False)
+    for row in matrix:
         chapters = {spec.get(name).chapter for name in row.outcomes}
         assert chapters == {spec.get(row.requirement).chapter}
     (broken,) = rows_of(spec, plain, spec.select(["broken"]))
@@ -59,24 +68,34 @@ def test_a_mutant_that_ends_the_process_is_not_caught_and_says_so(spec: Catalogu
     requirements = spec.select(words=["four_samples"])
     (row,) = rows_of(spec, "tests.miniatures:ExitingWithThree", requirements)
     assert (row.killed, row.outcomes) == (False, {})
-    assert row.output.startswith("the process ended with exit code 3\n")
+    assert row.output.startswith("the process ended with exit code 3, judging by ")
+
+
+def test_each_chapter_that_does_not_end_is_told(spec: Catalogue) -> None:
+    owner = spec.select(words=["four_samples"])
+    judges = [*owner, *spec.select(["broken"])]
+    ending = "tests.miniatures:ExitingWithThree"
+    (row,) = kill_matrix(spec, ending, owner, judges, Settings(examples=5))
+    assert "judging by four_samples_make_two_pairs and 0 more" in row.output
+    assert "judging by the_check_is_broken and 0 more" in row.output
 
 
 def test_a_mutant_that_does_not_end_is_not_caught_and_says_so(
     spec: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROW_DEADLINE", 1)
+    monkeypatch.setattr(module, "CHAPTER_DEADLINE", 1)
     requirements = spec.select(words=["four_samples"])
     (row,) = rows_of(spec, "tests.miniatures:Hanging", requirements)
     assert row.killed is False
-    assert row.output.startswith("the process was not over after 1 seconds\n")
+    assert row.output.startswith("the process was not over after 1 seconds, judging by ")
 
 
 @pytest.mark.skipif(has_accelerator(), reason="there is an accelerator")
 def test_a_mutant_that_needs_an_accelerator_is_neither_caught_nor_missed() -> None:
     subjects = catalogue()
     requirements = subjects.select(words=["a_blocking_copy_is_waited_for"])
-    rows = list(kill_matrix(subjects, "reference", requirements, Settings(), across=False))
+    asked = (requirements, requirements, Settings())
+    rows = list(kill_matrix(subjects, "reference", *asked, across=False))
     assert len(rows) == 2
     assert [(row.killed, row.lacking) for row in rows] == [(False, "no accelerator")] * 2
     assert [row.outcomes for row in rows] == [
@@ -92,7 +111,7 @@ def test_the_matrix_is_a_table(tmp_path: Path) -> None:
         Row("two", "far", {"one": Outcome.PASSED, "two": Outcome.UNSUPPORTED}, lacking="a device"),
     ]
     path = tmp_path / "folder" / "matrix.csv"
-    write_matrix(path, rows)
+    write_matrix(path, rows, ["one", "two"])
     with path.open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [
             ["requirement", "mutant", "killed", "one", "two"],
