@@ -17,8 +17,8 @@ from conformance.commands.options import (
     jobs_at_a_time,
     seeding,
     selecting,
-    share,
     sharding,
+    share,
     writable,
 )
 from conformance.judge import Settings
