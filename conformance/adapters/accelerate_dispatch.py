@@ -80,6 +80,8 @@ DEVIATIONS = (
         "workers_take_batches_and_samples_as_they_are_chosen",
         "shares_of_a_stream_make_up_the_whole",
         "what_cannot_be_sent_to_workers_is_named",
+        "a_collate_fn_has_to_be_callable",
+        "a_stream_of_single_samples_that_has_ended_is_not_asked_again",
         kind="documented",
     ),
     *deviations(
