@@ -238,6 +238,8 @@ def has_workers_that_are_waited_for(
 class Mapped(Dataset[int]):
     """Three samples, made by a function."""
 
+    lazy = True
+
     function: Callable[[int], int]
 
     def __len__(self) -> int:

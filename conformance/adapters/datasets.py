@@ -1,0 +1,53 @@
+"""Hugging Face datasets: `Dataset.iter` over an Arrow table in the torch format.
+
+The table is made of the dataset before anything is loaded, so what happens while a sample is
+fetched cannot be asked. Its rows have named columns: a sample that is no dict is the one column
+"sample", and is taken out of the batch again. Shuffling is done once, to the table; an epoch is an
+iteration of it. It is seeded by an integer, or by the operating system if there is none.
+https://huggingface.co/docs/datasets/use_with_pytorch
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.adapter import Adapter
+from conformance.capability import Capability
+
+CAPABILITIES = frozenset(
+    {
+        Capability.DATASET,
+        Capability.EMPTY_DATASET,
+        Capability.BATCH_SIZE,
+        Capability.SHUFFLE,
+        Capability.DROP_LAST,
+    }
+)
+
+
+class ArrowBatches:
+    """A datasets.Dataset to be iterated in batches, epoch after epoch."""
+
+    def __init__(
+        self, dataset: Any, batch_size: int = 1, shuffle: bool | None = None, drop_last: bool = False
+    ) -> None:
+        from datasets import Dataset
+
+        samples = [dataset[index] for index in range(len(dataset))]
+        self.named = bool(samples) and isinstance(samples[0], dict)
+        rows = samples if self.named else [{"sample": sample} for sample in samples]
+        self.table = Dataset.from_list(rows).with_format("torch")
+        if shuffle:
+            self.table = self.table.shuffle()
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.table.iter(self.batch_size, drop_last_batch=self.drop_last):
+            yield batch if self.named else batch["sample"]
+
+
+def adapter() -> Adapter:
+    """Return the adapter of datasets.Dataset.iter."""
+    import datasets  # noqa: F401 - a missing library is told at once
+
+    return Adapter("datasets", ArrowBatches, CAPABILITIES, distribution="datasets")

@@ -1,0 +1,62 @@
+"""Hugging Face datasets: `IterableDataset.iter` over a generator, in the torch format.
+
+Its rows have named columns: a sample that is no dict is the one column "sample", and is taken out
+of the batch again. Shuffling is done in a buffer, here of the size of the dataset, as it has to be
+for every order to be possible. `set_epoch` is called before each epoch, as its documentation asks.
+It is seeded by an integer, or by the operating system if there is none.
+https://huggingface.co/docs/datasets/stream
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch.utils.data import IterableDataset as Stream
+
+from conformance.adapter import Adapter
+from conformance.capability import Capability
+
+CAPABILITIES = frozenset(
+    {
+        Capability.DATASET,
+        Capability.LAZY_DATASET,
+        Capability.EMPTY_DATASET,
+        Capability.ITERABLE_DATASET,
+        Capability.BATCH_SIZE,
+        Capability.SHUFFLE,
+        Capability.DROP_LAST,
+    }
+)
+
+
+class StreamedBatches:
+    """A datasets.IterableDataset to be iterated in batches, epoch after epoch."""
+
+    def __init__(
+        self, dataset: Any, batch_size: int = 1, shuffle: bool | None = None, drop_last: bool = False
+    ) -> None:
+        from datasets import IterableDataset
+
+        def rows() -> Iterator[dict[str, Any]]:
+            is_stream = isinstance(dataset, Stream)
+            for sample in dataset if is_stream else map(dataset.__getitem__, range(len(dataset))):
+                yield sample if isinstance(sample, dict) else {"sample": sample}
+
+        self.rows = IterableDataset.from_generator(rows).with_format("torch")
+        if shuffle:
+            self.rows = self.rows.shuffle(buffer_size=max(1, len(dataset)))
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.epochs = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.rows.set_epoch(self.epochs)
+        self.epochs += 1
+        for batch in self.rows.iter(self.batch_size, drop_last_batch=self.drop_last):
+            yield batch["sample"] if set(batch) == {"sample"} else batch
+
+
+def adapter() -> Adapter:
+    """Return the adapter of datasets.IterableDataset.iter."""
+    import datasets  # noqa: F401 - a missing library is told at once
+
+    return Adapter("datasets-iterable", StreamedBatches, CAPABILITIES, distribution="datasets")

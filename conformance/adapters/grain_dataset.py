@@ -1,0 +1,86 @@
+"""grain's pipeline: a MapDataset, shuffled and batched, as an IterDataset with worker processes.
+
+An epoch is one of those that `repeat` numbers, so each is shuffled by the seed and its number.
+Shuffling takes an integer seed and no generator; the request has none, so one is drawn from torch's
+global generator.
+https://google-grain.readthedocs.io/en/latest/tutorials/dataset_basic_tutorial.html
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from conformance.adapter import Adapter
+from conformance.capability import Capability
+
+CAPABILITIES = frozenset(
+    {
+        Capability.DATASET,
+        Capability.LAZY_DATASET,
+        Capability.EMPTY_DATASET,
+        Capability.BATCH_SIZE,
+        Capability.UNBATCHED,
+        Capability.SHUFFLE,
+        Capability.NUM_WORKERS,
+        Capability.COLLATE_FN,
+        Capability.DROP_LAST,
+        Capability.WORKER_INIT_FN,
+        Capability.PREFETCH_FACTOR,
+    }
+)
+
+
+class GrainPipeline:
+    """A grain.MapDataset to be iterated epoch after epoch."""
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        num_workers: int = 0,
+        collate_fn: Any = None,
+        drop_last: bool = False,
+        worker_init_fn: Any = None,
+        prefetch_factor: int | None = None,
+    ) -> None:
+        import grain
+
+        self.batch_size = batch_size
+        self.collate_fn = collate_fn
+        self.drop_last = drop_last
+        self.worker_init_fn = worker_init_fn
+        self.workers = grain.MultiprocessingOptions(
+            num_workers, **({} if prefetch_factor is None else {"per_worker_buffer_size": prefetch_factor})
+        )
+        self.samples = grain.MapDataset.source(dataset)
+        if shuffle:
+            self.samples = self.samples.shuffle(int(torch.randint(2**32, ())))
+        self.epochs = 0
+
+    def batches(self, samples: Any) -> Any:
+        if self.batch_size is not None:
+            return samples.batch(
+                self.batch_size, drop_remainder=self.drop_last, batch_fn=self.collate_fn
+            )
+        return samples.map(self.collate_fn) if self.collate_fn else samples
+
+    def __iter__(self) -> Iterator[Any]:
+        size = len(self.samples)
+        past, self.epochs = self.epochs * size, self.epochs + 1
+        epoch = self.batches(self.samples.repeat(self.epochs)[past:]).to_iter_dataset()
+        if not self.workers.num_workers:
+            return iter(epoch)
+        init = self.worker_init_fn and (lambda worker, _: self.worker_init_fn(worker))
+        return iter(epoch.mp_prefetch(self.workers, worker_init_fn=init))
+
+    def __len__(self) -> int:
+        return len(self.batches(self.samples))
+
+
+def adapter() -> Adapter:
+    """Return the adapter of a pipeline of grain.MapDataset and grain.IterDataset."""
+    import grain  # noqa: F401 - a missing library is told at once
+
+    return Adapter("grain-dataset", GrainPipeline, CAPABILITIES, distribution="grain")
