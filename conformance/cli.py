@@ -49,5 +49,6 @@ for command in (
     reports.compare,
     proofs.mutants,
     proofs.chaos,
+    proofs.smoke,
 ):
     cli.add_command(command)

@@ -10,6 +10,8 @@ https://huggingface.co/docs/datasets/use_with_pytorch
 from collections.abc import Iterator
 from typing import Any
 
+from datasets import Dataset
+
 from conformance.adapter import Adapter
 from conformance.capability import Capability
 
@@ -28,10 +30,12 @@ class ArrowBatches:
     """A datasets.Dataset to be iterated in batches, epoch after epoch."""
 
     def __init__(
-        self, dataset: Any, batch_size: int = 1, shuffle: bool | None = None, drop_last: bool = False
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool | None = None,
+        drop_last: bool = False,
     ) -> None:
-        from datasets import Dataset
-
         samples = [dataset[index] for index in range(len(dataset))]
         self.named = bool(samples) and isinstance(samples[0], dict)
         rows = samples if self.named else [{"sample": sample} for sample in samples]
@@ -48,6 +52,4 @@ class ArrowBatches:
 
 def adapter() -> Adapter:
     """Return the adapter of datasets.Dataset.iter."""
-    import datasets  # noqa: F401 - a missing library is told at once
-
     return Adapter("datasets", ArrowBatches, CAPABILITIES, distribution="datasets")

@@ -10,6 +10,7 @@ https://huggingface.co/docs/datasets/stream
 from collections.abc import Iterator
 from typing import Any
 
+from datasets import IterableDataset
 from torch.utils.data import IterableDataset as Stream
 
 from conformance.adapter import Adapter
@@ -32,10 +33,12 @@ class StreamedBatches:
     """A datasets.IterableDataset to be iterated in batches, epoch after epoch."""
 
     def __init__(
-        self, dataset: Any, batch_size: int = 1, shuffle: bool | None = None, drop_last: bool = False
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool | None = None,
+        drop_last: bool = False,
     ) -> None:
-        from datasets import IterableDataset
-
         def rows() -> Iterator[dict[str, Any]]:
             is_stream = isinstance(dataset, Stream)
             for sample in dataset if is_stream else map(dataset.__getitem__, range(len(dataset))):
@@ -57,6 +60,4 @@ class StreamedBatches:
 
 def adapter() -> Adapter:
     """Return the adapter of datasets.IterableDataset.iter."""
-    import datasets  # noqa: F401 - a missing library is told at once
-
     return Adapter("datasets-iterable", StreamedBatches, CAPABILITIES, distribution="datasets")

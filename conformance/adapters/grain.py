@@ -5,8 +5,11 @@ has none, so one is drawn from torch's global generator. The sampler refuses to 
 https://google-grain.readthedocs.io/en/latest/tutorials/data_loader_tutorial.html
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import grain
 import torch
 
 from conformance.adapter import Adapter
@@ -19,12 +22,21 @@ CAPABILITIES = frozenset(
         Capability.BATCH_SIZE,
         Capability.UNBATCHED,
         Capability.SHUFFLE,
-        Capability.NUM_WORKERS,
         Capability.COLLATE_FN,
         Capability.DROP_LAST,
-        Capability.PREFETCH_FACTOR,
     }
 )
+
+
+@dataclass
+class Each(grain.transforms.Map):  # type: ignore[misc]
+    """An operation that applies a function to each sample."""
+
+    function: Callable[[Any], Any]
+
+    def map(self, element: Any) -> Any:
+        """Return what the function makes of a sample."""
+        return self.function(element)
 
 
 def grain_data_loader(
@@ -37,16 +49,11 @@ def grain_data_loader(
     prefetch_factor: int | None = None,
 ) -> Any:
     """Return a grain.DataLoader: batches are formed in the workers, each from its own records."""
-    import grain
-
-    class Collate(grain.transforms.Map):  # type: ignore[misc]
-        def map(self, element: Any) -> Any:
-            return collate_fn(element)
-
     if batch_size is not None:
         operations = [grain.transforms.Batch(batch_size, drop_last, collate_fn)]
     else:
-        operations = [Collate()] if collate_fn else []
+        operations = [Each(collate_fn)] if collate_fn else []
+    ahead = {} if prefetch_factor is None else {"worker_buffer_size": prefetch_factor}
     return grain.DataLoader(
         data_source=dataset,
         sampler=grain.samplers.IndexSampler(
@@ -57,12 +64,10 @@ def grain_data_loader(
         ),
         operations=operations,
         worker_count=num_workers,
-        **({} if prefetch_factor is None else {"worker_buffer_size": prefetch_factor}),
+        **ahead,
     )
 
 
 def adapter() -> Adapter:
     """Return the adapter of grain.DataLoader."""
-    import grain  # noqa: F401 - a missing library is told at once
-
     return Adapter("grain", grain_data_loader, CAPABILITIES, distribution="grain")

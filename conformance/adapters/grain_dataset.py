@@ -9,6 +9,7 @@ https://google-grain.readthedocs.io/en/latest/tutorials/dataset_basic_tutorial.h
 from collections.abc import Iterator
 from typing import Any
 
+import grain
 import torch
 
 from conformance.adapter import Adapter
@@ -22,11 +23,8 @@ CAPABILITIES = frozenset(
         Capability.BATCH_SIZE,
         Capability.UNBATCHED,
         Capability.SHUFFLE,
-        Capability.NUM_WORKERS,
         Capability.COLLATE_FN,
         Capability.DROP_LAST,
-        Capability.WORKER_INIT_FN,
-        Capability.PREFETCH_FACTOR,
     }
 )
 
@@ -45,21 +43,19 @@ class GrainPipeline:
         worker_init_fn: Any = None,
         prefetch_factor: int | None = None,
     ) -> None:
-        import grain
-
         self.batch_size = batch_size
         self.collate_fn = collate_fn
         self.drop_last = drop_last
         self.worker_init_fn = worker_init_fn
-        self.workers = grain.MultiprocessingOptions(
-            num_workers, **({} if prefetch_factor is None else {"per_worker_buffer_size": prefetch_factor})
-        )
+        ahead = {} if prefetch_factor is None else {"per_worker_buffer_size": prefetch_factor}
+        self.workers = grain.MultiprocessingOptions(num_workers, **ahead)
         self.samples = grain.MapDataset.source(dataset)
         if shuffle:
             self.samples = self.samples.shuffle(int(torch.randint(2**32, ())))
         self.epochs = 0
 
     def batches(self, samples: Any) -> Any:
+        """Return a MapDataset of the batches of samples, in order."""
         if self.batch_size is not None:
             return samples.batch(
                 self.batch_size, drop_remainder=self.drop_last, batch_fn=self.collate_fn
@@ -81,6 +77,4 @@ class GrainPipeline:
 
 def adapter() -> Adapter:
     """Return the adapter of a pipeline of grain.MapDataset and grain.IterDataset."""
-    import grain  # noqa: F401 - a missing library is told at once
-
     return Adapter("grain-dataset", GrainPipeline, CAPABILITIES, distribution="grain")

@@ -12,7 +12,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import webdataset
 from torch.utils.data import IterableDataset
+from webdataset.filters import default_collation_fn
 
 from conformance.adapter import Adapter
 from conformance.capability import Capability
@@ -36,8 +38,6 @@ def web_loader(
     **options: Any,
 ) -> Any:
     """Return a webdataset.WebLoader, whose workers make the batches."""
-    import webdataset
-
     folder = None
     if isinstance(dataset, IterableDataset):
         pipeline = webdataset.FluidWrapper(dataset)
@@ -60,8 +60,6 @@ def web_loader(
 
 def written(dataset: Any, folder: Path, shards: int) -> list[str]:
     """Write a map-style dataset into shards, one after the other, and return their paths."""
-    import webdataset
-
     size = len(dataset)
     paths = []
     for shard in range(shards):
@@ -74,8 +72,6 @@ def written(dataset: Any, folder: Path, shards: int) -> list[str]:
 
 def collated(samples: list[Any]) -> Any:
     """Return a batch by the library's default collation, which takes tuples and dicts of fields."""
-    from webdataset.filters import default_collation_fn
-
     if isinstance(samples[0], tuple | dict):
         return default_collation_fn(samples)
     return default_collation_fn([(sample,) for sample in samples])[0]
@@ -83,6 +79,4 @@ def collated(samples: list[Any]) -> Any:
 
 def adapter() -> Adapter:
     """Return the adapter of webdataset.WebLoader."""
-    import webdataset  # noqa: F401 - a missing library is told at once
-
     return Adapter("webdataset", web_loader, CAPABILITIES, distribution="webdataset")
