@@ -32,6 +32,24 @@ def torchdata(session: nox.Session) -> None:
 
 
 @nox.session
+def grain(session: nox.Session) -> None:
+    """Judge grain's DataLoader and its MapDataset pipeline, in an environment of their own."""
+    _third_party(session, "grain", "grain-dataset")
+
+
+@nox.session
+def webdataset(session: nox.Session) -> None:
+    """Judge webdataset's WebLoader, in an environment of its own."""
+    _third_party(session, "webdataset")
+
+
+@nox.session
+def datasets(session: nox.Session) -> None:
+    """Judge Hugging Face datasets, a table and a stream, in an environment of their own."""
+    _third_party(session, "datasets", "datasets-iterable")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test the harness, the specification and the reference loader."""
     _install(session, "test")
@@ -82,6 +100,16 @@ def _install(session: nox.Session, *groups: str, extra: str = "") -> None:
 
 def _group(name: str) -> tuple[str, ...]:
     return tuple(nox.project.dependency_groups(PROJECT, name))
+
+
+def _third_party(session: nox.Session, *loaders: str) -> None:
+    """Test the adapters of a library, the first one's name, and judge its loaders."""
+    library = loaders[0]
+    _install(session, "test", extra=library)
+    modules = [name.replace("-", "_") for name in loaders]
+    session.run("pytest", *(f"tests/conformance/adapters/test_{name}.py" for name in modules))
+    named = [f"--loader={name}" for name in loaders]
+    _judge(session, *named, f"--output=build/{library}.jsonl", *session.posargs)
 
 
 def _judge(session: nox.Session, *arguments: str) -> None:

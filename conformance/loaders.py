@@ -41,7 +41,8 @@ def named(name: str) -> Adapter:
 
 def bundled() -> list[str]:
     """Return the names of the adapters that come with the harness."""
-    return [module.name.replace("_", "-") for module in pkgutil.iter_modules(adapters.__path__)]
+    modules = [module.name for module in pkgutil.iter_modules(adapters.__path__)]
+    return [module.replace("_", "-") for module in modules if not module.startswith("_")]
 
 
 def bundled_module(name: str) -> str:

@@ -6,7 +6,7 @@ loader is, the requirements tell. Each trial is a process of its own, against a 
 
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -201,10 +201,11 @@ def _basics(name: str) -> list[Finding]:
 
 def _leaks(name: str) -> list[Finding]:
     adapter = named(name)
-    options = {"num_workers": 2} if Capability.NUM_WORKERS in adapter.capabilities else {}
+    workers = 2 if Capability.NUM_WORKERS in adapter.capabilities else 0
 
     def use() -> None:
-        _ask(adapter)(Identity(SIZE), **options)
+        with suppress(Exception):  # whether it takes workers is told by another trial
+            _ask(adapter)(Identity(SIZE), **({"num_workers": workers} if workers else {}))
 
     use()  # what the library starts once for all is not counted
     before = footprint()

@@ -1,9 +1,9 @@
 """Hugging Face datasets: `Dataset.iter` over an Arrow table in the torch format.
 
 The table is made of the dataset before anything is loaded, so what happens while a sample is
-fetched cannot be asked. Its rows have named columns: a sample that is no dict is the one column
-"sample", and is taken out of the batch again. Shuffling is done once, to the table; an epoch is an
-iteration of it. It is seeded by an integer, or by the operating system if there is none.
+fetched cannot be asked. Its rows have named columns: those of a tuple are its places, and any other
+sample but a dict is a column by itself; out of a batch they are taken again. Shuffling is done once,
+to the table; an epoch is an iteration of it. It is seeded by an integer, or by the operating system.
 https://huggingface.co/docs/datasets/use_with_pytorch
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 from datasets import Dataset
 
 from conformance.adapter import Adapter
+from conformance.adapters._rows import row, unnamed
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(
@@ -36,9 +37,7 @@ class ArrowBatches:
         shuffle: bool | None = None,
         drop_last: bool = False,
     ) -> None:
-        samples = [dataset[index] for index in range(len(dataset))]
-        self.named = bool(samples) and isinstance(samples[0], dict)
-        rows = samples if self.named else [{"sample": sample} for sample in samples]
+        rows = [row(dataset[index]) for index in range(len(dataset))]
         self.table = Dataset.from_list(rows).with_format("torch")
         if shuffle:
             self.table = self.table.shuffle()
@@ -47,7 +46,7 @@ class ArrowBatches:
 
     def __iter__(self) -> Iterator[Any]:
         for batch in self.table.iter(self.batch_size, drop_last_batch=self.drop_last):
-            yield batch if self.named else batch["sample"]
+            yield unnamed(batch)
 
 
 def adapter() -> Adapter:

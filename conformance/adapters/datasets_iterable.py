@@ -1,9 +1,9 @@
 """Hugging Face datasets: `IterableDataset.iter` over a generator, in the torch format.
 
-Its rows have named columns: a sample that is no dict is the one column "sample", and is taken out
-of the batch again. Shuffling is done in a buffer, here of the size of the dataset, as it has to be
-for every order to be possible. `set_epoch` is called before each epoch, as its documentation asks.
-It is seeded by an integer, or by the operating system if there is none.
+Its rows have named columns: those of a tuple are its places, and any other sample but a dict is a
+column by itself; out of a batch they are taken again. Shuffling is done in a buffer, here of the
+size of the dataset, as it has to be for every order to be possible. `set_epoch` is called before
+each epoch, as its documentation asks. It is seeded by an integer, or by the operating system.
 https://huggingface.co/docs/datasets/stream
 """
 
@@ -14,6 +14,7 @@ from datasets import IterableDataset
 from torch.utils.data import IterableDataset as Stream
 
 from conformance.adapter import Adapter
+from conformance.adapters._rows import row, unnamed
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(
@@ -42,7 +43,7 @@ class StreamedBatches:
         def rows() -> Iterator[dict[str, Any]]:
             is_stream = isinstance(dataset, Stream)
             for sample in dataset if is_stream else map(dataset.__getitem__, range(len(dataset))):
-                yield sample if isinstance(sample, dict) else {"sample": sample}
+                yield row(sample)
 
         self.rows = IterableDataset.from_generator(rows).with_format("torch")
         if shuffle:
@@ -55,7 +56,7 @@ class StreamedBatches:
         self.rows.set_epoch(self.epochs)
         self.epochs += 1
         for batch in self.rows.iter(self.batch_size, drop_last_batch=self.drop_last):
-            yield batch["sample"] if set(batch) == {"sample"} else batch
+            yield unnamed(batch)
 
 
 def adapter() -> Adapter:
