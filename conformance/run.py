@@ -91,11 +91,11 @@ def run(
         known: the reasons of accepted deviations by loader and requirement, besides the adapters'.
 
     """
-    accepted = dict(known or {})
+    accepted = {key: Deviation(key[1], reason) for key, reason in (known or {}).items()}
     calls = []
     for loader in loaders:
         for deviation in loader.deviations:
-            accepted.setdefault((loader.name, deviation.requirement), deviation.reason)
+            accepted.setdefault((loader.name, deviation.requirement), deviation)
         for requirement in requirements:
             calls.append(
                 Call(judge_named, (subjects.package, loader.name, requirement.name, settings))
@@ -104,6 +104,7 @@ def run(
         for call, ending in endings:
             _, loader_name, requirement_name, _ = call.arguments
             requirement = subjects.get(requirement_name)
+            deviation = accepted.get((loader_name, requirement_name))
             yield Result(
                 loader=loader_name,
                 requirement=requirement.name,
@@ -113,7 +114,8 @@ def run(
                 sentence=requirement.sentence,
                 source=(*requirement.claims, *requirement.evidence),
                 verdict=verdict_on(ending),
-                known=accepted.get((loader_name, requirement_name), ""),
+                known=deviation.reason if deviation else "",
+                documented=deviation is not None and deviation.kind == "documented",
             )
 
 

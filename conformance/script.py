@@ -102,7 +102,14 @@ class Sources:
 
     def loader(self) -> str:
         """Return the expression that stands for the loader's constructor."""
-        construct = self.adapter.construct
+        return self.expression(self.adapter.construct)
+
+    def called(self) -> str:
+        """Return the expression that stands for what a user of the loader calls."""
+        return self.expression(self.adapter.called or self.adapter.construct)
+
+    def expression(self, construct: Callable[..., Any]) -> str:
+        """Return the expression that stands for a callable."""
         # What is named by module:object is imported by that name; it may have no other.
         module, _, path = self.adapter.name.partition(":")
         if path and attrgetter(path)(sys.modules[module]) is construct:
@@ -229,7 +236,7 @@ class Freed(ast.NodeTransformer):
             return ast.Call(ast.Name("Started", ast.Load()), node.args, node.keywords)
         if _is_call_of(node, "signature"):
             self.sources.take("signature", inspect.signature)
-            return ast.parse(f"signature({self.sources.loader()})", mode="eval").body
+            return ast.parse(f"signature({self.sources.called()})", mode="eval").body
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

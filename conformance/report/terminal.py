@@ -23,6 +23,7 @@ MARKS = {
     Outcome.TIMEOUT: ("⧖", "red"),
     Outcome.CRASH: ("☠", "red"),
     Outcome.KNOWN: ("~", "yellow"),
+    Outcome.DOCUMENTED: ("≠", "cyan"),
     Outcome.UNEXPECTED_PASS: ("?", "yellow"),
 }
 

@@ -53,7 +53,8 @@ def test_the_catalogue_is_a_page(conformance: Command) -> None:
 
 def test_the_loaders_are_listed(conformance: Command) -> None:
     assert conformance("list", "--loaders").out == (
-        "reference\nreference-ignore\ntorch\ntorchdata\n"
+        "accelerate\naccelerate-dispatch\naccelerate-rank\nmonai\nreference\n"
+        "reference-ignore\nspdl\nspdl-pytorch\ntorch\ntorch-geometric\ntorchdata\n"
         "module:callable  (any callable like the DataLoader)\n"
     )
 

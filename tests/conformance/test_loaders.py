@@ -13,7 +13,11 @@ from conformance.loaders import available, bundled, named
 from tests import miniatures
 
 OWN = "(your own goes by module:callable, as in --loader my_package.loading:MyLoader)"
-BUNDLED = "reference, reference-ignore, torch, torchdata"
+BUNDLED = (
+    "accelerate, accelerate-dispatch, accelerate-rank, datasets, datasets-iterable, grain, "
+    "grain-dataset, monai, reference, reference-ignore, spdl, spdl-pytorch, torch, "
+    "torch-geometric, torchdata, webdataset"
+)
 
 
 def test_the_bundled_loaders_are_the_files_of_the_folder() -> None:
@@ -121,6 +125,22 @@ def test_a_bundled_loader_s_missing_library_can_be_installed(
         "the loader 'torchdata' needs torchdata.stateful_dataloader, which is not installed; "
         "pip install 'dataloader-conformance[torchdata]'"
     )
+
+
+@pytest.mark.parametrize("installed", ["0.9.11", "2.0.0"])
+def test_a_bundled_loader_s_library_has_to_be_of_the_versions_declared(
+    installed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = ["torch>=2.6", 'torchdata<2,>=0.10; extra == "torchdata"']
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: declared)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: installed)
+    with pytest.raises(UsageError) as caught:
+        named("torchdata")
+    assert str(caught.value) == (
+        f"the loader 'torchdata' needs torchdata<2,>=0.10, but {installed} is installed; "
+        "pip install 'dataloader-conformance[torchdata]'"
+    )
+    assert named("torch").name == "torch"
 
 
 def test_a_module_that_does_not_parse_is_wrong_use(

@@ -157,6 +157,15 @@ def test_what_is_known_is_told_apart(spec: Catalogue) -> None:
     }
 
 
+def test_what_a_library_documents_otherwise_is_no_defect(spec: Catalogue) -> None:
+    deviation = Deviation(PAIRS, "as its page says", kind="documented")
+    bad = LoaderInfo(full("DroppingLast"), "", (), (deviation,))
+    (result,) = judged(spec, [bad], [PAIRS])
+    assert (result.outcome, result.known) == (Outcome.DOCUMENTED, "as its page says")
+    (result,) = judged(spec, [bad], [PAIRS], known={(bad.name, PAIRS): "of the user"})
+    assert (result.outcome, result.known) == (Outcome.KNOWN, "of the user")
+
+
 def test_what_is_known_of_what_is_not_claimed_stays_unsupported(spec: Catalogue) -> None:
     name = "drop_last_drops_the_short_batch"
     loader = LoaderInfo(full("Lengthless"), "", (), (Deviation(name, "it has none"),))

@@ -155,7 +155,15 @@ def test_hostile_text_commands_nothing_and_is_no_markup() -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_each_outcome_has_a_line_of_its_own(outcome: Outcome) -> None:
-    known = "so" if outcome in (Outcome.KNOWN, Outcome.UNEXPECTED_PASS) else ""
-    happened = {Outcome.KNOWN: Outcome.FAILED, Outcome.UNEXPECTED_PASS: Outcome.PASSED}
-    line = headline(result(happened.get(outcome, outcome), known=known)).plain
+    happened = {
+        Outcome.KNOWN: Outcome.FAILED,
+        Outcome.DOCUMENTED: Outcome.FAILED,
+        Outcome.UNEXPECTED_PASS: Outcome.PASSED,
+    }
+    judged = result(
+        happened.get(outcome, outcome),
+        known="so" if outcome in happened else "",
+        documented=outcome is Outcome.DOCUMENTED,
+    )
+    line = headline(judged).plain
     assert re.fullmatch(rf"\S {outcome} order\.some_requirement \(one\)", line)
