@@ -12,8 +12,8 @@ from typing import Any
 
 from datasets import Dataset
 
-from conformance.adapter import Adapter
-from conformance.adapters._rows import row, unnamed
+from conformance.adapter import Adapter, deviations
+from conformance.adapters._rows import FORMATTER, OF_DATASETS, SOURCE, WITH_TORCH, row, unnamed
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(
@@ -26,6 +26,43 @@ CAPABILITIES = frozenset(
     }
 )
 
+DEVIATIONS = (
+    *OF_DATASETS,
+    *deviations(
+        "a column of bytes loses what zeros its values end with, as NumPy's bytes do",
+        FORMATTER,
+        "text_and_bytes_stay_what_they_are",
+    ),
+    *deviations(
+        "of tensors of one dtype or another the torch format makes int64 or float32",
+        "https://github.com/huggingface/datasets/issues/5517",
+        "tensors_are_stacked",
+    ),
+    *deviations(
+        "a column has one type",
+        WITH_TORCH,
+        "numbers_of_several_kinds_keep_their_value",
+        "batches_of_workers_are_as_those_of_the_main_process",
+        "tensors_of_several_dtypes_are_collated_alike_in_workers",
+        kind="documented",
+    ),
+    *deviations(
+        "the columns are those of the first row",
+        f"{SOURCE}/arrow_dataset.py",
+        "keys_of_later_samples_are_not_dropped",
+        kind="documented",
+    ),
+    *deviations(
+        "shuffling is done once, to the table",
+        f"{SOURCE}/arrow_dataset.py",
+        "every_epoch_is_shuffled_anew",
+        "all_orders_are_equally_likely",
+        "the_complete_example_shows_each_row_once_an_epoch",
+        "the_train_loader_takes_full_batches_of_its_split",
+        kind="documented",
+    ),
+)
+
 
 class ArrowBatches:
     """A datasets.Dataset to be iterated in batches, epoch after epoch."""
@@ -35,6 +72,7 @@ class ArrowBatches:
         dataset: Any,
         batch_size: int = 1,
         shuffle: bool | None = None,
+        *,
         drop_last: bool = False,
     ) -> None:
         rows = [row(dataset[index]) for index in range(len(dataset))]
@@ -51,4 +89,6 @@ class ArrowBatches:
 
 def adapter() -> Adapter:
     """Return the adapter of datasets.Dataset.iter."""
-    return Adapter("datasets", ArrowBatches, CAPABILITIES, distribution="datasets")
+    return Adapter(
+        "datasets", ArrowBatches, CAPABILITIES, distribution="datasets", deviations=DEVIATIONS
+    )

@@ -13,8 +13,8 @@ from typing import Any
 from datasets import IterableDataset
 from torch.utils.data import IterableDataset as Stream
 
-from conformance.adapter import Adapter
-from conformance.adapters._rows import row, unnamed
+from conformance.adapter import Adapter, deviations
+from conformance.adapters._rows import OF_DATASETS, SOURCE, row, unnamed
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(
@@ -29,6 +29,16 @@ CAPABILITIES = frozenset(
     }
 )
 
+DEVIATIONS = (
+    *OF_DATASETS,
+    *deviations(
+        "any batch_size and drop_last_batch are taken, and looked at when a batch is made",
+        f"{SOURCE}/iterable_dataset.py",
+        "batch_size_has_to_count_something",
+        "drop_last_has_to_be_true_or_false",
+    ),
+)
+
 
 class StreamedBatches:
     """A datasets.IterableDataset to be iterated in batches, epoch after epoch."""
@@ -38,6 +48,7 @@ class StreamedBatches:
         dataset: Any,
         batch_size: int = 1,
         shuffle: bool | None = None,
+        *,
         drop_last: bool = False,
     ) -> None:
         def rows() -> Iterator[dict[str, Any]]:
@@ -61,4 +72,10 @@ class StreamedBatches:
 
 def adapter() -> Adapter:
     """Return the adapter of datasets.IterableDataset.iter."""
-    return Adapter("datasets-iterable", StreamedBatches, CAPABILITIES, distribution="datasets")
+    return Adapter(
+        "datasets-iterable",
+        StreamedBatches,
+        CAPABILITIES,
+        distribution="datasets",
+        deviations=DEVIATIONS,
+    )

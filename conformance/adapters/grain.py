@@ -2,6 +2,7 @@
 
 An epoch is a sampler of num_epochs=1. Shuffling takes an integer seed and no generator; the request
 has none, so one is drawn from torch's global generator. The sampler refuses to be of no records.
+Its workers are translated and not claimed: they are yet to be judged.
 https://google-grain.readthedocs.io/en/latest/tutorials/data_loader_tutorial.html
 """
 
@@ -12,7 +13,8 @@ from typing import Any
 import grain
 import torch
 
-from conformance.adapter import Adapter
+from conformance.adapter import Adapter, deviations
+from conformance.adapters._grain import OF_GRAIN, SOURCE
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(
@@ -25,6 +27,24 @@ CAPABILITIES = frozenset(
         Capability.COLLATE_FN,
         Capability.DROP_LAST,
     }
+)
+
+DEVIATIONS = (
+    *OF_GRAIN,
+    *deviations(
+        "an epoch's order is that of its seed whenever it is iterated; further epochs are num_epochs",
+        f"{SOURCE}/python/samplers.py",
+        "every_epoch_is_shuffled_anew",
+        "all_orders_are_equally_likely",
+        "the_complete_example_shows_each_row_once_an_epoch",
+        "the_train_loader_takes_full_batches_of_its_split",
+        kind="documented",
+    ),
+    *deviations(
+        "a batch_fn that is false, as an empty list, is taken for none",
+        f"{SOURCE}/python/data_loader.py",
+        "a_collate_fn_has_to_be_callable",
+    ),
 )
 
 
@@ -43,6 +63,7 @@ def grain_data_loader(
     dataset: Any,
     batch_size: int | None = 1,
     shuffle: bool | None = None,
+    *,
     num_workers: int = 0,
     collate_fn: Any = None,
     drop_last: bool = False,
@@ -70,4 +91,6 @@ def grain_data_loader(
 
 def adapter() -> Adapter:
     """Return the adapter of grain.DataLoader."""
-    return Adapter("grain", grain_data_loader, CAPABILITIES, distribution="grain")
+    return Adapter(
+        "grain", grain_data_loader, CAPABILITIES, distribution="grain", deviations=DEVIATIONS
+    )

@@ -2,7 +2,7 @@
 
 An epoch is one of those that `repeat` numbers, so each is shuffled by the seed and its number.
 Shuffling takes an integer seed and no generator; the request has none, so one is drawn from torch's
-global generator.
+global generator. Its workers are translated and not claimed: they are yet to be judged.
 https://google-grain.readthedocs.io/en/latest/tutorials/dataset_basic_tutorial.html
 """
 
@@ -12,7 +12,8 @@ from typing import Any
 import grain
 import torch
 
-from conformance.adapter import Adapter
+from conformance.adapter import Adapter, deviations
+from conformance.adapters._grain import OF_GRAIN, PIPELINES
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(
@@ -28,6 +29,22 @@ CAPABILITIES = frozenset(
     }
 )
 
+DEVIATIONS = (
+    *OF_GRAIN,
+    *deviations(
+        "batches are NumPy arrays, of whatever NumPy makes of the samples",
+        PIPELINES,
+        "pairs_come_as_a_batch_of_each",
+        kind="documented",
+    ),
+    *deviations(
+        "an element that is None is taken for one that a filter has removed",
+        "https://github.com/google/grain/blob/v0.2.18/grain/_src/python/dataset/dataset.py",
+        "the_result_of_a_collate_fn_is_delivered_itself",
+        kind="documented",
+    ),
+)
+
 
 class GrainPipeline:
     """A grain.MapDataset to be iterated epoch after epoch."""
@@ -37,6 +54,7 @@ class GrainPipeline:
         dataset: Any,
         batch_size: int | None = 1,
         shuffle: bool | None = None,
+        *,
         num_workers: int = 0,
         collate_fn: Any = None,
         drop_last: bool = False,
@@ -77,4 +95,6 @@ class GrainPipeline:
 
 def adapter() -> Adapter:
     """Return the adapter of a pipeline of grain.MapDataset and grain.IterDataset."""
-    return Adapter("grain-dataset", GrainPipeline, CAPABILITIES, distribution="grain")
+    return Adapter(
+        "grain-dataset", GrainPipeline, CAPABILITIES, distribution="grain", deviations=DEVIATIONS
+    )

@@ -33,6 +33,7 @@ def web_loader(
     dataset: Any,
     batch_size: int | None = 1,
     shuffle: bool | None = None,
+    *,
     collate_fn: Any = None,
     drop_last: bool = False,
     **options: Any,

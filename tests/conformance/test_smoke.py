@@ -73,7 +73,8 @@ def test_one_that_crashes_is_told_by_its_signal(conformance: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("loader", "left"), [("leaking_a_process", r"process \d+"), ("leaking_a_thread", r"thread \d+ .+")]
+    ("loader", "left"),
+    [("leaking_a_process", r"process \d+"), ("leaking_a_thread", r"thread \d+ .+")],
 )
 def test_one_that_leaves_something_behind(conformance: Command, loader: str, left: str) -> None:
     ended = conformance("smoke", "--loader", f"tests.miniatures:{loader}")
