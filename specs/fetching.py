@@ -113,9 +113,9 @@ def others() -> list[threading.Thread | BaseProcess]:
 def an_epoch_left_early_leaves_nothing_running(subject: Subject) -> None:
     """With no workers a loop that is left early MUST NOT leave a thread or a process behind.
 
-    They pile up over the epochs of a long training, and a later fork inherits their locks. Hence the
-    second of two loops is looked at: what a library starts once for all is of none. To end may take
-    a second.
+    They pile up over the epochs of a long training, and a later fork inherits their locks. Hence
+    the second of two loops is looked at: what a library starts once for all is of none. To end may
+    take a second.
     """
     for _ in range(2):
         before = others()

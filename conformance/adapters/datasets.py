@@ -2,8 +2,9 @@
 
 The table is made of the dataset before anything is loaded, so what happens while a sample is
 fetched cannot be asked. Its rows have named columns: those of a tuple are its places, and any other
-sample but a dict is a column by itself; out of a batch they are taken again. Shuffling is done once,
-to the table; an epoch is an iteration of it. It is seeded by an integer, or by the operating system.
+sample but a dict is a column by itself; out of a batch they are taken again. Shuffling is done
+once, to the table, which is iterated in each epoch. The seed is an integer or the operating
+system's.
 https://huggingface.co/docs/datasets/use_with_pytorch
 """
 

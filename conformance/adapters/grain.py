@@ -32,7 +32,7 @@ CAPABILITIES = frozenset(
 DEVIATIONS = (
     *OF_GRAIN,
     *deviations(
-        "an epoch's order is that of its seed whenever it is iterated; further epochs are num_epochs",
+        "to iterate again is the same epoch again; further ones are num_epochs of the sampler",
         f"{SOURCE}/python/samplers.py",
         "every_epoch_is_shuffled_anew",
         "all_orders_are_equally_likely",

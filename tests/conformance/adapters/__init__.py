@@ -1,0 +1,1 @@
+"""The tests of the adapters; each needs its library, and says so where it is missing."""
