@@ -104,7 +104,7 @@ def run(
         for call, ending in endings:
             _, loader_name, requirement_name, _ = call.arguments
             requirement = subjects.get(requirement_name)
-            deviation = accepted.get((loader_name, requirement_name))
+            known_as = accepted.get((loader_name, requirement_name))
             yield Result(
                 loader=loader_name,
                 requirement=requirement.name,
@@ -114,8 +114,8 @@ def run(
                 sentence=requirement.sentence,
                 source=(*requirement.claims, *requirement.evidence),
                 verdict=verdict_on(ending),
-                known=deviation.reason if deviation else "",
-                documented=deviation is not None and deviation.kind == "documented",
+                known=known_as.reason if known_as else "",
+                documented=known_as is not None and known_as.kind == "documented",
             )
 
 

@@ -57,6 +57,8 @@ def test_a_declared_deviation_is_of_a_requirement_that_exists(loader: str) -> No
     try:
         adapter = named(loader)
     except UsageError as error:
+        if "is not installed" not in str(error):
+            raise
         pytest.skip(str(error))
     names = [deviation.requirement for deviation in adapter.deviations]
     assert [name for name in names if name not in catalogue().requirements] == []
@@ -86,6 +88,12 @@ def test_the_readmes_commands_are_sessions_and_commands_that_exist() -> None:
     commands = set(re.findall(r"^conformance ([a-z]+)", README, re.MULTILINE))
     assert commands
     assert commands <= set(cli.commands)
+
+
+def test_a_loader_of_another_library_has_an_extra_of_its_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    others = set(bundled()) - {"reference", "reference-ignore", "torch"}
+    assert others - set(project["optional-dependencies"]) == set()
 
 
 def test_constraints_pin_what_the_package_declares_as_a_range() -> None:

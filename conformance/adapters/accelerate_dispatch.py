@@ -1,6 +1,6 @@
 """Accelerate's dispatcher: the main process loads, and hands each process its part.
 
-Asked with `dispatch_batches=True`, which needs `put_on_device=True`, in a single process on the CPU.
+Asked with `dispatch_batches=True`, which needs `put_on_device=True`, in one process on the CPU.
 https://huggingface.co/docs/accelerate/v1.15.0/en/package_reference/torch_wrappers
 """
 
@@ -80,6 +80,8 @@ DEVIATIONS = (
         "workers_take_batches_and_samples_as_they_are_chosen",
         "shares_of_a_stream_make_up_the_whole",
         "what_cannot_be_sent_to_workers_is_named",
+        "a_collate_fn_has_to_be_callable",
+        "a_stream_of_single_samples_that_has_ended_is_not_asked_again",
         kind="documented",
     ),
     *deviations(

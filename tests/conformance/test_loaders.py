@@ -114,16 +114,29 @@ def test_a_loader_that_cannot_be_had_is_wrong_use(name: str, text: str) -> None:
     assert str(caught.value) == text
 
 
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("accelerate", "accelerate"),
+        ("accelerate-dispatch", "accelerate"),
+        ("accelerate-rank", "accelerate"),
+        ("monai", "monai.data"),
+        ("spdl", "spdl.dataloader"),
+        ("spdl-pytorch", "spdl.dataloader"),
+        ("torch-geometric", "torch_geometric.loader"),
+        ("torchdata", "torchdata.stateful_dataloader"),
+    ],
+)
 def test_a_bundled_loader_s_missing_library_can_be_installed(
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("torchdata", "torchdata.stateful_dataloader"):
-        monkeypatch.setitem(sys.modules, name, None)
+    for module in (missing.partition(".")[0], missing):
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UsageError) as caught:
-        named("torchdata")
+        named(name)
     assert str(caught.value) == (
-        "the loader 'torchdata' needs torchdata.stateful_dataloader, which is not installed; "
-        "pip install 'dataloader-conformance[torchdata]'"
+        f"the loader {name!r} needs {missing}, which is not installed; "
+        f"pip install 'dataloader-conformance[{name}]'"
     )
 
 

@@ -1,1 +1,1 @@
-"""The tests of the adapters; each needs its library, and says so where it is missing."""
+"""The adapters that come with the harness, each tested where its library is installed."""
