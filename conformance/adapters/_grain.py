@@ -30,7 +30,6 @@ OF_GRAIN = (
         READING,
         "without_workers_nothing_is_loaded_before_it_is_asked_for",
         "without_workers_samples_are_fetched_by_the_caller",
-        "a_sample_is_fetched_once_an_epoch",
         "fetching_in_bulk_changes_nothing",
         kind="documented",
     ),
