@@ -74,9 +74,9 @@ class Adapter:
 def adapter_for(name: str, construct: Callable[..., Iterable[Any]], **more: Any) -> Adapter:
     """Return an adapter of any callable with a DataLoader-like signature.
 
-    Its capabilities are the parameters that it has. Streams, and doing without batches unless
-    batch_size is annotated as an int, are taken as claimed: a signature cannot show them. An
-    adapter written for the loader can say otherwise.
+    Its capabilities are the parameters that it has. Datasets of every kind, and doing without
+    batches unless batch_size is annotated as an int, are taken as claimed: a signature cannot show
+    them. An adapter written for the loader can say otherwise.
 
     Raises:
         TypeError: it is not callable, or cannot be called with a dataset as its first argument.
@@ -110,7 +110,7 @@ def _shown_by(parameters: Iterable[inspect.Parameter]) -> frozenset[Capability]:
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return EVERY_CAPABILITY
     shown = {capability for capability in Capability if capability in named}
-    shown |= {Capability.DATASET, Capability.ITERABLE_DATASET}
+    shown |= {capability for capability in Capability if capability.endswith("dataset")}
     if "batch_size" in named and named["batch_size"].annotation not in (int, "int"):
         shown.add(Capability.UNBATCHED)
     return frozenset(shown)

@@ -8,7 +8,9 @@ class Capability(StrEnum):
     """Something that a request can need and an adapter can claim.
 
     The first seventeen carry the names of the DataLoader's parameters, `dataset` meaning a
-    map-style one; the last two are uses of `dataset` and `batch_size` that many loaders lack.
+    map-style one; the last four are uses of `dataset` and `batch_size` that many loaders lack.
+    A lazy dataset is a map-style one in which something happens when a sample is fetched, so that
+    a loader which copies all samples beforehand, into a table or shards, cannot be asked.
     """
 
     DATASET = "dataset"
@@ -30,6 +32,8 @@ class Capability(StrEnum):
     IN_ORDER = "in_order"
     ITERABLE_DATASET = "iterable_dataset"
     UNBATCHED = "unbatched"
+    LAZY_DATASET = "lazy_dataset"
+    EMPTY_DATASET = "empty_dataset"
 
 
 class Unsupported(unittest.SkipTest):
@@ -37,3 +41,7 @@ class Unsupported(unittest.SkipTest):
 
     A SkipTest, as that is what Hypothesis passes on at once instead of shrinking it.
     """
+
+
+class PassedOver(Unsupported):
+    """The loader declines an example that a property can do without, such as an empty dataset."""

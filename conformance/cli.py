@@ -50,5 +50,6 @@ for command in (
     reports.compare,
     proofs.mutants,
     proofs.chaos,
+    proofs.smoke,
 ):
     cli.add_command(command)

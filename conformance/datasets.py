@@ -1,4 +1,7 @@
-"""Probe datasets: importable, picklable, and so plain that a batch tells what was done."""
+"""Probe datasets: importable, picklable, and so plain that a batch tells what was done.
+
+One is `lazy` if something happens in it when a sample is fetched: Capability.LAZY_DATASET.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +33,8 @@ class Identity(Dataset[int]):
 class Watched(Dataset[int]):
     """`size` samples like those of `Identity`, every access being recorded as a "fetch"."""
 
+    lazy = True
+
     size: int
     trace: Trace
 
@@ -49,6 +54,8 @@ class Gated(Dataset[int]):
     an index in `gates` waits until the trace has events of the kind and with the keys named there.
     Where they do not come that is recorded as "in_vain", and nobody waits any more.
     """
+
+    lazy = True
 
     size: int
     trace: Trace

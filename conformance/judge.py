@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from conformance.adapter import Adapter
-from conformance.capability import Unsupported
+from conformance.capability import PassedOver, Unsupported
 from conformance.mutation import Mutated
 from conformance.outcome import Outcome, Verdict, printable
 from conformance.requirement import Requirement
@@ -114,7 +114,9 @@ class Attempts:
         seed_everything(self.settings.seed)
         try:
             self.requirement.check(self.subject, **arguments)
-        except Unsupported:
+        except Unsupported as lack:
+            if self.requirement.given and isinstance(lack, PassedOver):
+                hypothesis.reject()
             raise
         except BaseException as error:
             self.arguments, self.error = arguments, error

@@ -1,6 +1,6 @@
 """What is asked of a loader, as a value."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -51,6 +51,10 @@ class LoaderRequest:
         needs = {Capability(name) for name in self.given()}
         is_stream = isinstance(self.dataset, IterableDataset)
         needs.add(Capability.ITERABLE_DATASET if is_stream else Capability.DATASET)
+        if not is_stream and getattr(type(self.dataset), "lazy", False):
+            needs.add(Capability.LAZY_DATASET)
+        if isinstance(self.dataset, Sized) and len(self.dataset) == 0:
+            needs.add(Capability.EMPTY_DATASET)
         if self.batch_size is None:
             needs.add(Capability.UNBATCHED)
         return frozenset(needs)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from conformance.adapter import Adapter
-from conformance.capability import Unsupported
+from conformance.capability import Capability, PassedOver, Unsupported
 from conformance.processes import Started
 from conformance.request import LoaderRequest
 
@@ -49,7 +49,8 @@ class Subject:
         request = LoaderRequest(dataset, **options)
         missing = sorted(request.needs() - self.adapter.capabilities)
         if missing:
-            raise Unsupported(f"needs {', '.join(missing)}")
+            decline = PassedOver if missing == [Capability.EMPTY_DATASET] else Unsupported
+            raise decline(f"needs {', '.join(missing)}")
         self.requests[:] = [*self.requests[-9:], request]
         door = self.adapter.open(request)
         with self.blame():

@@ -20,6 +20,8 @@ class Troubled(Dataset[int]):
     With a trace every access is recorded as a "fetch", before any trouble.
     """
 
+    lazy = True
+
     size: int
     at: int
     trouble: Callable[[], Any]

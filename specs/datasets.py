@@ -152,6 +152,8 @@ def makes_lists_of_tuples(request: LoaderRequest, batches: Iterable[Any]) -> Ite
 class Echo(Dataset[str]):
     """Five samples, each being the very key it was asked for with, and its type."""
 
+    lazy = True
+
     def __getitem__(self, key: Any) -> str:
         return f"{type(key).__name__} {key!r}"
 

@@ -46,6 +46,8 @@ def decode() -> None:
 class Slow(Dataset[int]):
     """Eight samples; the first is ready only when the fourth has failed, if `patient`."""
 
+    lazy = True
+
     trace: Trace
     patient: bool
 
@@ -98,6 +100,8 @@ def loads_the_next_sample_instead(request: LoaderRequest, honest: Honest) -> Any
 @dataclass
 class Lenient(Dataset[Any]):
     """A dataset in which a sample that fails is the one before; part of a mutant."""
+
+    lazy = True
 
     dataset: Any
 
@@ -205,6 +209,8 @@ class Unpicklable(Exception):  # noqa: N818
 @dataclass
 class Failing(Dataset[int]):
     """Two samples, the second of which raises an error of that kind."""
+
+    lazy = True
 
     kind: str
 
@@ -362,6 +368,8 @@ def takes_it_for_the_end(request: LoaderRequest, batches: Iterable[Any]) -> Iter
 @dataclass
 class Recovering(Dataset[int]):
     """Six samples, one of which fails until the trace says "mended"."""
+
+    lazy = True
 
     trace: Trace
 

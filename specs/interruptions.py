@@ -213,6 +213,8 @@ def a_program_ends_at_once_with_idle_workers(subject: Subject) -> None:
     A wait of seconds for each worker, in every test and every job, is the better part of what a
     short program takes; and one that ends with an error has failed to whoever started it.
     """
+    with subject.open(Identity(3), num_workers=2, persistent_workers=True):
+        pass  # a loader without them need not be asked in two new interpreters
     with (
         Trace() as trace,
         subject.start(leaving, trace, 0, method="spawn") as without,
@@ -237,6 +239,8 @@ def has_workers_that_are_waited_for(
 @dataclass
 class Mapped(Dataset[int]):
     """Three samples, made by a function."""
+
+    lazy = True
 
     function: Callable[[int], int]
 

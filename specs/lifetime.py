@@ -184,6 +184,8 @@ def draws_the_order_an_epoch_ahead(request: LoaderRequest, honest: Honest) -> An
 class Offset(Dataset[int]):
     """Six samples: the index and what has been set to be added."""
 
+    lazy = True
+
     added: int = 0
 
     def __len__(self) -> int:

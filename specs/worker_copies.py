@@ -39,6 +39,8 @@ def loads_in_the_main_process(request: LoaderRequest, honest: Honest) -> Any:
 class Changing(Identity):
     """Samples that say how often this copy of the dataset has been changed, and fetched from."""
 
+    lazy = True
+
     changes = 0
     fetches = 0
 
@@ -109,6 +111,8 @@ what_workers_do_to_the_dataset_stays_with_them.mutant_loader(loads_in_the_main_p
 
 class Marked(Dataset[Any]):
     """Samples that tell whether their process has got the memory of the main one."""
+
+    lazy = True
 
     mark = False
 

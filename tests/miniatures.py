@@ -15,7 +15,8 @@ from typing import Any, ClassVar, NoReturn
 
 import torch
 
-from conformance.adapter import Deviation, adapter_for
+from conformance.adapter import Adapter, Deviation, adapter_for
+from conformance.capability import Capability
 
 MARKUP = "</td><script>alert(1)</script> | `x` ```\n# [bold red]no[/bold red] &amp; ]]>"
 CONTROL = "\x1b[31mred\x1b[0m \x00 \x07 \x7f \x85 \u2028 \ud800 \r end"
@@ -374,3 +375,39 @@ declared = adapter_for(
         Deviation("the_length_is_the_number_of_batches", "it was so"),
     ),
 )
+
+
+def uniterable(dataset: Any) -> int:
+    """Make what cannot be iterated."""
+    return len(dataset)
+
+
+def once(dataset: Any, batch_size: int = 1) -> Iterator[Any]:
+    """Make a generator, which is gone after an epoch."""
+    return iter(Plain(dataset, batch_size))
+
+
+def still_wrapped(dataset: Any, batch_size: int = 1) -> list[Any]:
+    """Make batches as another library delivers them: in a column."""
+    return [{"sample": batch} for batch in Plain(dataset, batch_size)]
+
+
+class Copying(Plain):
+    """Copies the dataset before anything is asked for."""
+
+    def __init__(self, dataset: Any, **options: Any) -> None:
+        super().__init__([dataset[index] for index in range(len(dataset))], **options)
+
+
+def ignoring(dataset: Any, batch_size: int = 1, drop_last: bool = False) -> Plain:
+    """Make a loader without handing on what is asked of the last batch."""
+    return Plain(dataset, batch_size)
+
+
+NEEDED = {Capability.DATASET, Capability.BATCH_SIZE, Capability.EMPTY_DATASET}
+copying = Adapter("copying", Copying, frozenset({*NEEDED, Capability.LAZY_DATASET}))
+claiming = Adapter("claiming", make_plain, frozenset({*NEEDED, Capability.SHUFFLE}))
+modest = Adapter("modest", make_plain, frozenset({*NEEDED, Capability.LAZY_DATASET}))
+claiming_nothing = Adapter("claiming nothing", Plain, frozenset())
+leaking_a_process = Adapter("leaking a process", LeakingAProcess, frozenset(NEEDED))
+leaking_a_thread = Adapter("leaking a thread", LeakingAThread, frozenset(NEEDED))

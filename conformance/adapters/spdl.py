@@ -141,6 +141,8 @@ def adapter() -> Adapter:
             {
                 Capability.DATASET,
                 Capability.ITERABLE_DATASET,
+                Capability.LAZY_DATASET,
+                Capability.EMPTY_DATASET,
                 Capability.BATCH_SIZE,
                 Capability.UNBATCHED,
                 Capability.SHUFFLE,

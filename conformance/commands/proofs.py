@@ -1,7 +1,9 @@
-"""What the suite and a loader are put to: `mutants` and `chaos`."""
+"""What the suite and a loader are put to: `mutants`, `chaos` and `smoke`."""
 
 import json
 import os
+import shlex
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -24,6 +26,7 @@ from conformance.commands.options import (
 from conformance.judge import Settings
 from conformance.kill_matrix import Row, kill_matrix, write_matrix
 from conformance.run import describe, warm_up
+from conformance.smoke import smoke as try_out
 
 MATRIX = Path("build/kill-matrix.csv")
 FINDINGS = Path("build/chaos.jsonl")
@@ -120,3 +123,35 @@ def chaos(
         click.echo(f"{count:6} {outcome}")
     click.echo(f"findings in {output}; replay one with --seed N --injections 1")
     raise click.exceptions.Exit(int(any(finding.outcome != SURVIVED for finding in findings)))
+
+
+@click.command()
+@click.option("--loader", required=True, help="Whose adapter is tried.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(1),
+    default=20,
+    show_default=True,
+    help="Seconds for each trial.",
+)
+@jobs_at_a_time
+@click.pass_obj
+def smoke(specification: str, loader: str, deadline: float, jobs: int | None) -> None:
+    """Tell in seconds whether an adapter works at all, before its loader is judged.
+
+    Exit codes: 0 it works, 1 something is wrong with it, 2 wrong use.
+    """
+    warm_up(specification, [loader])
+    (described,) = describe([loader])
+    click.echo(f"{described.name} {described.version}".rstrip())
+    wrong = 0
+    for finding in try_out(loader, described.capabilities, deadline, jobs or os.cpu_count() or 1):
+        wrong += finding.wrong
+        click.echo(f"{'✗' if finding.wrong else '·'} {finding.what}")
+        if finding.remedy:
+            click.echo(textwrap.indent(finding.remedy, "    "))
+    if wrong:
+        click.echo(f"{wrong} wrong with the adapter: mend it before its loader is judged")
+    else:
+        click.echo(f"it works: judge it with `conformance run --loader {shlex.quote(loader)}`")
+    raise click.exceptions.Exit(int(wrong > 0))

@@ -14,8 +14,9 @@ from tests import miniatures
 
 OWN = "(your own goes by module:callable, as in --loader my_package.loading:MyLoader)"
 BUNDLED = (
-    "accelerate, accelerate-dispatch, accelerate-rank, monai, reference, reference-ignore, spdl, "
-    "spdl-pytorch, torch, torch-geometric, torchdata"
+    "accelerate, accelerate-dispatch, accelerate-rank, datasets, datasets-iterable, grain, "
+    "grain-dataset, monai, reference, reference-ignore, spdl, spdl-pytorch, torch, "
+    "torch-geometric, torchdata, webdataset"
 )
 
 

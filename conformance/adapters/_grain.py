@@ -1,0 +1,64 @@
+"""What grain's two ways of loading have in common: how it batches, and that it reads ahead."""
+
+from conformance.adapter import deviations
+
+SOURCE = "https://github.com/google/grain/blob/v0.2.18/grain/_src"
+BATCH = f"{SOURCE}/python/dataset/transformations/batch.py"
+TREES = f"{SOURCE}/core/tree_lib.py"
+READING = f"{SOURCE}/python/options.py"
+PIPELINES = "https://google-grain.readthedocs.io/en/latest/tutorials/dataset_basic_tutorial.html"
+
+OF_GRAIN = (
+    *deviations(
+        "batches are NumPy arrays, of whatever NumPy makes of the samples",
+        BATCH,
+        "numbers_become_one_tensor",
+        "floats_do_not_depend_on_the_default_dtype",
+        "tensors_are_stacked",
+        "numpy_becomes_a_tensor_of_its_dtype",
+        "text_and_bytes_stay_what_they_are",
+        "samples_without_a_meaning_as_tensors_are_refused",
+        "containers_are_kept_around_one_tensor_a_leaf",
+        "named_tuples_keep_their_names",
+        "without_batching_samples_are_converted_only",
+        "batches_of_workers_are_as_those_of_the_main_process",
+        "tensors_that_require_a_gradient_come_from_workers_too",
+        kind="documented",
+    ),
+    *deviations(
+        "sixteen threads read ahead unless read_options say otherwise",
+        READING,
+        "without_workers_nothing_is_loaded_before_it_is_asked_for",
+        "without_workers_samples_are_fetched_by_the_caller",
+        "fetching_in_bulk_changes_nothing",
+        kind="documented",
+    ),
+    *deviations(
+        "it has parameters and attributes of its own",
+        PIPELINES,
+        "every_documented_parameter_is_there",
+        "the_dataset_and_the_batching_can_be_read",
+        kind="documented",
+    ),
+    *deviations(
+        "without JAX it cuts lists of a batch to the shortest: values are lost and nothing is said",
+        TREES,
+        "lists_of_different_lengths_are_refused",
+    ),
+    *deviations(
+        "without JAX a batch of Counters is a TypeError, as arrays are counted",
+        TREES,
+        "counters_are_batched_like_dicts",
+    ),
+    *deviations(
+        "a masked array is stacked without its mask, and the masked value is delivered as data",
+        BATCH,
+        "masks_of_arrays_are_not_lost",
+    ),
+    *deviations(
+        "any drop_remainder and batch_fn are taken, and looked at when a batch is made",
+        BATCH,
+        "drop_last_has_to_be_true_or_false",
+        "a_collate_fn_is_looked_at_before_it_is_needed",
+    ),
+)
