@@ -1,6 +1,8 @@
 """The jobs of this project. `nox -s conformance` is the main one; `nox -l` lists all."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -11,6 +13,12 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["conformance", "tests", "lint", "types", "architecture"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+NEED_AN_ACCELERATOR = (
+    "transfer_memory",
+    "transfer_copies",
+    "transfer_overlap",
+    "scenarios_transfer",
+)
 OURS = ("conformance", "reference_loader", "specs", "tests", "noxfile.py")
 BUILD = Path("build")
 JUDGED = BUILD / "matrix"  # a report for each environment
@@ -55,6 +63,23 @@ def torchdata(session: nox.Session) -> None:
     _judge(session, "--loader=torchdata", "--output=build/torchdata.jsonl", *session.posargs)
 
 
+# MONAI waits for its thread at the end of each epoch: too long for the usual deadline.
+DEADLINES = {"monai": "--deadline=120"}
+
+
+@nox.session
+@nox.parametrize("library", ["accelerate", "monai", "spdl", "torch-geometric"])
+def adapters(session: nox.Session, library: str) -> None:
+    """Judge the loaders of one library, and test their adapters, in an environment of their own."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    names = [name for name in extras if name == library or name.startswith(f"{library}-")]
+    _install(session, "test", extra=",".join(names))
+    for name in names:
+        session.run("pytest", f"tests/conformance/adapters/test_{name.replace('-', '_')}.py")
+        deadline = DEADLINES.get(name, "--deadline=30")
+        _judge(session, f"--loader={name}", deadline, f"--output=build/{name}.jsonl")
+
+
 @nox.session(venv_backend="none")
 def matrix(session: nox.Session) -> None:
     """Judge all loaders that have an adapter here, and write who keeps what to build/matrix.html.
@@ -73,10 +98,10 @@ def judge(session: nox.Session, name: str) -> None:
     """Judge the loaders that share an environment, for the matrix."""
     extra, loaders = ENVIRONMENTS[name]
     _install(session, extra=extra)
-    output = f"--output={JUDGED / name}.jsonl"
-    chosen = [f"--loader={loader}" for loader in loaders]
+    options = [f"--loader={loader}" for loader in loaders]
+    options += [DEADLINES.get(name, "--deadline=30"), f"--output={JUDGED / name}.jsonl"]
     # That a loader does not conform is what the matrix is to show.
-    session.run("conformance", "run", *chosen, output, *session.posargs, success_codes=[0, 1])
+    session.run("conformance", "run", *options, *session.posargs, success_codes=[0, 1])
 
 
 @nox.session
@@ -128,6 +153,35 @@ def chaos(session: nox.Session) -> None:
     """Inject a thousand random faults into the reference loader, or into whom --loader names."""
     _install(session)
     session.run("conformance", "chaos", *(session.posargs or ("--injections=1000",)))
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Judge by the chapters that need an accelerator; --no-venv takes the python and torch there.
+
+    Nothing runs where there is none, which is no failure; the reason is printed.
+    """
+    python, here = "python", {}
+    if session.venv_backend == "none":
+        # Nothing is installed where that is not ours to do: the package is run as it lies here.
+        python = sys.executable
+        here = {"PYTHONPATH": os.pathsep.join([".", os.environ.get("PYTHONPATH", "")])}
+    else:
+        _install(session)
+
+    def run(*arguments: str, silent: bool = False) -> str:
+        return str(session.run(python, *arguments, env=here, external=True, silent=silent)).strip()
+
+    found = run("-c", "from conformance.accelerator import described as d; print(d())", silent=True)
+    if found.startswith("no accelerator"):
+        session.log("no accelerator: nothing ran")
+        session.log(found)
+        return
+    session.log(found)
+    chapters = [f"--chapter={chapter}" for chapter in NEED_AN_ACCELERATOR]
+    judge = ("-m", "conformance", "run", "--output=build/gpu.jsonl")
+    run(*judge, *(session.posargs or ("--loader=reference", "--loader=torch")), *chapters)
+    run("-m", "conformance", "mutants", "--output=build/gpu-kill-matrix.csv", *chapters)
 
 
 @nox.session

@@ -4,6 +4,14 @@ What is exported here is the vocabulary: requirements, probe datasets, traces an
 The harness that judges with them is in the modules beside it; `python -m conformance` runs it.
 """
 
+from conformance.accelerator import (
+    NO_ACCELERATOR,
+    Accelerator,
+    Blocks,
+    has_accelerator,
+    on_accelerator,
+    typically,
+)
 from conformance.capability import Capability, Unsupported
 from conformance.datasets import (
     Gated,
@@ -38,7 +46,10 @@ from conformance.troubles import Troubled, TroubledStream, Until, kind_of, told
 
 __all__ = [
     "FALSE_ALARM",
+    "NO_ACCELERATOR",
     "POWER",
+    "Accelerator",
+    "Blocks",
     "Capability",
     "Event",
     "Gated",
@@ -61,9 +72,11 @@ __all__ = [
     "flat",
     "footprint",
     "given",
+    "has_accelerator",
     "kind_of",
     "left_since",
     "meeting",
+    "on_accelerator",
     "plain",
     "rank_correlation_p",
     "requirement",
@@ -73,6 +86,7 @@ __all__ = [
     "share_power",
     "told",
     "typed",
+    "typically",
     "uniform_p",
     "uniform_power",
     "until",

@@ -4,21 +4,33 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from conformance.capability import Capability
 from conformance.request import LoaderRequest
 
 EVERY_CAPABILITY = frozenset(Capability)
+Kind = Literal["defect", "documented"]
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """A requirement that a loader is known not to meet: why, and where that can be read."""
+    """A requirement that a loader is known not to meet: why, and where that can be read.
+
+    It is a defect, or what the library's documents say it does instead.
+    """
 
     requirement: str
     reason: str
     link: str = ""
+    kind: Kind = "defect"
+
+
+def deviations(
+    reason: str, link: str, *requirements: str, kind: Kind = "defect"
+) -> tuple[Deviation, ...]:
+    """Return the deviations from several requirements that have one cause."""
+    return tuple(Deviation(requirement, reason, link, kind) for requirement in requirements)
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,11 @@ class Adapter:
         capabilities: what the loader claims; a request that needs more is never sent to it.
         distribution: the installed distribution whose version belongs into the report.
         deviations: what it is known not to meet.
-        offers: further callables of the library that a requirement may ask for by name.
+        offers: further callables of the library that a requirement may ask for by name:
+            "pad_collate(padding)", a collate_fn; "accelerator(pin)", a context in which the loader
+            finds an accelerator and pins a tensor by `pin(tensor)`, or finds none if `pin` is None.
+            For a loader that asks torch it is `conformance.simulated.simulated_accelerator`.
+        called: what a user of the library calls, where `construct` translates for it.
 
     """
 
@@ -43,6 +59,7 @@ class Adapter:
     distribution: str = ""
     deviations: tuple[Deviation, ...] = ()
     offers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    called: Callable[..., Any] | None = None
 
     @contextmanager
     def open(self, request: LoaderRequest) -> Iterator[Iterable[Any]]:
@@ -51,7 +68,7 @@ class Adapter:
 
     def signature(self) -> inspect.Signature:
         """Return the signature a user of the loader sees."""
-        return inspect.signature(self.construct)
+        return inspect.signature(self.called or self.construct)
 
 
 def adapter_for(name: str, construct: Callable[..., Iterable[Any]], **more: Any) -> Adapter:

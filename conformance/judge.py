@@ -3,6 +3,7 @@
 import ast
 import inspect
 import linecache
+import multiprocessing
 import random
 import re
 import time
@@ -33,12 +34,15 @@ class Settings:
         seed: where all random choices start; the same seed gives the same report.
         examples: how many examples a property is tried on.
         deadline: seconds that judging one requirement may take.
+        start_method: how workers are started where a requirement does not say; None leaves it to
+            Python, which has another default on every platform.
 
     """
 
     seed: int = 0
     examples: int = 50
     deadline: float = 30.0
+    start_method: str | None = None
 
 
 def judge(requirement: Requirement, adapter: Adapter, settings: Settings) -> Verdict:
@@ -48,6 +52,8 @@ def judge(requirement: Requirement, adapter: Adapter, settings: Settings) -> Ver
     hangs and crashes do; `isolate` makes verdicts of those.
     """
     started = time.monotonic()
+    if settings.start_method:
+        multiprocessing.set_start_method(settings.start_method, force=True)
     subject = Subject(adapter, settings.seed)
     attempts = Attempts(requirement, subject, settings)
     try:
@@ -57,7 +63,7 @@ def judge(requirement: Requirement, adapter: Adapter, settings: Settings) -> Ver
             verdict = Verdict(Outcome.UNSUPPORTED, str(raised))
         else:
             # While a failure is shrunk an example may need what the loader does not claim.
-            verdict = explain(requirement, subject, attempts, attempts.error or raised)
+            verdict = explain(attempts, attempts.error or raised)
         if isinstance(raised, hypothesis.errors.Flaky):
             again = "; asked the same again, the loader answered differently"
             verdict = replace(verdict, message=verdict.message + again)
@@ -122,13 +128,12 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def explain(
-    requirement: Requirement, subject: Subject, attempts: Attempts, error: BaseException
-) -> Verdict:
+def explain(attempts: Attempts, error: BaseException) -> Verdict:
     """Return the verdict on a check that raised, with what there is to show for it."""
+    subject = attempts.subject
     example = {name: shown(value) for name, value in attempts.arguments.items()}
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    home = inspect.getsourcefile(requirement.check)
+    home = inspect.getsourcefile(attempts.requirement.check)
     ours = [frame for frame in frames if frame.f_code.co_filename == home]
     came: dict[str, str] = {}
     name = f"{type(error).__name__}: {spelled(str, error)}".strip(": ")
@@ -147,18 +152,19 @@ def explain(
         asked=shown_text(spelled(str, subject.requests[-1])) if subject.requests else "",
         example=example,
         came=came,
-        script=script_of(requirement, subject, attempts),
+        script=script_of(attempts),
         traceback=shown_text("".join(traceback.format_exception(error)[-6:]), 4000),
     )
 
 
-def script_of(requirement: Requirement, subject: Subject, attempts: Attempts) -> str:
+def script_of(attempts: Attempts) -> str:
     """Return a program that shows the failure, or a comment on why there is none."""
-    if isinstance(subject.adapter.construct, Mutated):
+    adapter, settings = attempts.subject.adapter, attempts.settings
+    if isinstance(adapter.construct, Mutated):
         return ""
     example = {name: spelled(repr, value) for name, value in attempts.arguments.items()}
     try:
-        return script(requirement, subject.adapter, example, subject.seed)
+        return script(attempts.requirement, adapter, example, settings.seed, settings.start_method)
     except Exception as error:
         # Such as a loader that has no name: what it does wrong is wrong all the same.
         reason = shown_text(f"{type(error).__name__}: {error}")

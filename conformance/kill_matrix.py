@@ -8,15 +8,17 @@ own a sharp one.
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
 from conformance.catalogue import Catalogue, catalogue
 from conformance.errors import UsageError
 from conformance.isolate import Call, isolated
 from conformance.judge import Settings, judge
 from conformance.loaders import named
 from conformance.mutation import mutated
-from conformance.outcome import Outcome
+from conformance.outcome import Outcome, Verdict
 from conformance.requirement import Mutant, Requirement
 
 HEAD = ["requirement", "mutant", "killed"]
@@ -25,12 +27,17 @@ ROW_DEADLINE = 300.0  # seconds for all requirements on one mutant
 
 @dataclass(frozen=True)
 class Row:
-    """One mutant, and what each requirement said of it."""
+    """One mutant, and what each requirement said of it.
+
+    `lacking` is what this machine lacks for the mutant's own requirement to be judged, if anything;
+    then it is neither caught nor missed.
+    """
 
     requirement: str
     mutant: str
     outcomes: Mapping[str, Outcome]
     output: str = ""
+    lacking: str = ""
 
     @property
     def killed(self) -> bool:
@@ -62,20 +69,22 @@ def kill_matrix(
     def names(owner: Requirement) -> list[str]:
         return [each.name for each in requirements if across or each.chapter == owner.chapter]
 
-    calls = [
-        Call(
-            judge_mutant,
-            (subjects.package, loader, owner.name, mutant.name, names(owner), settings),
-        )
-        for owner in requirements
-        for mutant in owner.mutants
-    ]
-    for call, ending in isolated(calls, deadline=ROW_DEADLINE, jobs=jobs):
+    calls: dict[bool, list[Call]] = {False: [], True: []}
+    for owner in requirements:
+        for mutant in owner.mutants:
+            asked = (subjects.package, loader, owner.name, mutant.name, names(owner), settings)
+            calls[owner.alone].append(Call(judge_mutant, asked))
+    crowd = isolated(calls[False], deadline=ROW_DEADLINE, jobs=jobs)
+    single = isolated(calls[True], deadline=ROW_DEADLINE)
+    for call, ending in chain(crowd, single):
         _, _, requirement_name, mutant_name, *_ = call.arguments
-        outcomes = ending.value if ending.returned else {}
+        verdicts: dict[str, Verdict] = ending.value if ending.returned else {}
+        outcomes = {name: verdict.outcome for name, verdict in verdicts.items()}
         how = ending.death or f"was not over after {ROW_DEADLINE:.0f} seconds"
         output = "" if ending.returned else f"the process {how}\n{ending.output}"
-        yield Row(requirement_name, mutant_name, outcomes, output)
+        own = verdicts.get(requirement_name)
+        lacking = NO_ACCELERATOR if own is not None and lacks_accelerator(own) else ""
+        yield Row(requirement_name, mutant_name, outcomes, output, lacking)
 
 
 def judge_mutant(
@@ -85,11 +94,11 @@ def judge_mutant(
     mutant: str,
     names: Sequence[str],
     settings: Settings,
-) -> dict[str, Outcome]:
-    """Return the outcome of each requirement on one mutant of a loader."""
+) -> dict[str, Verdict]:
+    """Return the verdict of each requirement on one mutant of a loader."""
     subjects = catalogue(specification)
     adapter = mutated(named(loader), _mutant(subjects.get(requirement), mutant))
-    return {name: judge(subjects.get(name), adapter, settings).outcome for name in names}
+    return {name: judge(subjects.get(name), adapter, settings) for name in names}
 
 
 def write_matrix(path: Path, rows: Sequence[Row]) -> None:
@@ -101,11 +110,14 @@ def write_matrix(path: Path, rows: Sequence[Row]) -> None:
         writer.writerow([*HEAD, *columns])
         for row in rows:
             cells = ["x" if name in row.killers else "" for name in columns]
-            writer.writerow([row.requirement, row.mutant, "yes" if row.killed else "NO", *cells])
+            killed = "yes" if row.killed else row.lacking or "NO"
+            writer.writerow([row.requirement, row.mutant, killed, *cells])
 
 
-def read_matrix(path: Path) -> dict[str, dict[str, list[str]]]:
+def read_matrix(path: Path) -> dict[str, dict[str, list[str] | str]]:
     """Return who catches each mutant, by requirement and mutant, from what was written.
+
+    Of a mutant that could not be judged it is what that would have needed.
 
     Raises:
         UsageError: the file cannot be read, or is no kill matrix.
@@ -123,10 +135,11 @@ def read_matrix(path: Path) -> dict[str, dict[str, list[str]]]:
             f"{path} is no kill matrix: its columns are not {', '.join(HEAD)} and the "
             "requirements; `conformance mutants` writes one"
         )
-    matrix: dict[str, dict[str, list[str]]] = {}
-    for requirement, mutant, _, *cells in rows:
+    matrix: dict[str, dict[str, list[str] | str]] = {}
+    for requirement, mutant, killed, *cells in rows:
         killers = [name for name, cell in zip(head[3:], cells, strict=True) if cell]
-        matrix.setdefault(requirement, {})[mutant] = killers
+        judged = killed in ("yes", "NO")
+        matrix.setdefault(requirement, {})[mutant] = killers if judged else killed
     return matrix
 
 

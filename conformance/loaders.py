@@ -6,12 +6,15 @@ import pkgutil
 from dataclasses import replace
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from conformance import adapters
 from conformance.adapter import Adapter, adapter_for
 from conformance.catalogue import nearest
 from conformance.errors import UsageError
 
 ENTRY_POINTS = "conformance.adapters"
+DISTRIBUTION = "dataloader-conformance"
 
 
 def named(name: str) -> Adapter:
@@ -41,7 +44,8 @@ def named(name: str) -> Adapter:
 
 def bundled() -> list[str]:
     """Return the names of the adapters that come with the harness."""
-    return [module.name.replace("_", "-") for module in pkgutil.iter_modules(adapters.__path__)]
+    modules = [module.name for module in pkgutil.iter_modules(adapters.__path__)]
+    return [module.replace("_", "-") for module in modules if not module.startswith("_")]
 
 
 def bundled_module(name: str) -> str:
@@ -58,6 +62,7 @@ def _find(name: str) -> Any:
     if ":" in name:
         return _object(*name.split(":", 1))
     if name in bundled():
+        _refuse_other_versions(name)
         return importlib.import_module(bundled_module(name)).adapter
     for entry in _entry_points():
         if entry.name == name:
@@ -82,11 +87,31 @@ def _entry_points() -> importlib.metadata.EntryPoints:
     return importlib.metadata.entry_points(group=ENTRY_POINTS)
 
 
+def _refuse_other_versions(name: str) -> None:
+    """Refuse a library that is too old or too new for an adapter, as the extra of its name says."""
+    try:
+        declared = importlib.metadata.requires(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        return
+    for wanted in map(Requirement, declared):
+        if wanted.marker is None or not wanted.marker.evaluate({"extra": name}):
+            continue
+        try:
+            installed = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # the import tells
+        if not wanted.specifier.contains(installed, prereleases=True):
+            raise UsageError(
+                f"the loader {name!r} needs {wanted.name}{wanted.specifier}, "
+                f"but {installed} is installed; pip install '{DISTRIBUTION}[{name}]'"
+            )
+
+
 def _missing(name: str, error: ModuleNotFoundError) -> str:
     if name in bundled():
         return (
             f"the loader {name!r} needs {error.name}, which is not installed; "
-            f"pip install 'dataloader-conformance[{name}]'"
+            f"pip install '{DISTRIBUTION}[{name}]'"
         )
     return (
         f"the loader {name!r} cannot be imported: no module {error.name!r} in "

@@ -36,4 +36,4 @@ class Mutated:
 def mutated(adapter: Adapter, mutant: Mutant) -> Adapter:
     """Return an adapter of the same loader gone wrong in one way."""
     name = f"{adapter.name} with {mutant.name}"
-    return replace(adapter, name=name, construct=Mutated(adapter, mutant))
+    return replace(adapter, name=name, construct=Mutated(adapter, mutant), called=None)

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Outcome(StrEnum):
-    """The eight ways in which judging one requirement on one loader can end."""
+    """The nine ways in which judging one requirement on one loader can end."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     CRASH = "crash"
     KNOWN = "known"
+    DOCUMENTED = "documented otherwise"
     UNEXPECTED_PASS = "unexpected pass"
 
     @property
@@ -67,13 +68,16 @@ class Result:
     source: tuple[str, ...]
     verdict: Verdict
     known: str = ""
+    documented: bool = False  # whether what is known is the library's intention, not a defect
 
     @property
     def outcome(self) -> Outcome:
         """The verdict's outcome, seen against what is known of the loader."""
         if not self.known or self.verdict.outcome is Outcome.UNSUPPORTED:
             return self.verdict.outcome
-        return Outcome.UNEXPECTED_PASS if self.verdict.outcome is Outcome.PASSED else Outcome.KNOWN
+        if self.verdict.outcome is Outcome.PASSED:
+            return Outcome.UNEXPECTED_PASS
+        return Outcome.DOCUMENTED if self.documented else Outcome.KNOWN
 
     @property
     def key(self) -> tuple[str, str]:

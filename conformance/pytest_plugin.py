@@ -95,7 +95,7 @@ class Item(pytest.Item):
                 return
             case Outcome.UNSUPPORTED:
                 pytest.skip(f"unsupported: {message}")
-            case Outcome.KNOWN:
+            case Outcome.KNOWN | Outcome.DOCUMENTED:
                 pytest.xfail(result.known)
             case Outcome.UNEXPECTED_PASS:
                 raise NotMet(f"it is met now: it is no deviation any more ({result.known})")

@@ -51,7 +51,10 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One law of the specification. `name` is its id: stable, and unique in a catalogue."""
+    """One law of the specification. `name` is its id: stable, and unique in a catalogue.
+
+    One that is to be judged `alone` takes times, which whatever else is running would change.
+    """
 
     name: str
     chapter: str
@@ -62,6 +65,7 @@ class Requirement:
     evidence: tuple[str, ...]
     check: Check
     given: Mapping[str, SearchStrategy[Any]]
+    alone: bool = False
     mutants: list[Mutant] = field(default_factory=list)
 
     @property
@@ -139,7 +143,7 @@ def given(**strategies: SearchStrategy[Any]) -> Callable[[Check], Check]:
 
 
 def requirement(
-    *, claims: Iterable[str] = (), evidence: Iterable[str] = ()
+    *, claims: Iterable[str] = (), evidence: Iterable[str] = (), alone: bool = False
 ) -> Callable[[Check], Requirement]:
     """Make a requirement of a check whose docstring is the law and its reason.
 
@@ -177,6 +181,7 @@ def requirement(
             evidence=tuple(evidence),
             check=check,
             given=check.__dict__.get("given", {}),
+            alone=alone,
         )
 
     return decorate

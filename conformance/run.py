@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from conformance.outcome import Outcome, Result, Verdict
 from conformance.requirement import Requirement
 
 IMPORT_DEADLINE = 120.0  # seconds; some libraries take long to import
+ALONE = 6  # times as long may be taken by what is judged alone, as it measures more than once
 
 
 @dataclass(frozen=True)
@@ -87,23 +89,26 @@ def run(
         loaders: who is judged.
         requirements: by what.
         settings: how hard.
-        jobs: how many are judged at a time.
+        jobs: how many are judged at a time; what is to be judged alone comes afterwards.
         known: the reasons of accepted deviations by loader and requirement, besides the adapters'.
 
     """
-    accepted = dict(known or {})
-    calls = []
+    accepted = {key: Deviation(key[1], reason) for key, reason in (known or {}).items()}
+    calls: dict[bool, list[Call]] = {False: [], True: []}
     for loader in loaders:
         for deviation in loader.deviations:
-            accepted.setdefault((loader.name, deviation.requirement), deviation.reason)
+            accepted.setdefault((loader.name, deviation.requirement), deviation)
         for requirement in requirements:
-            calls.append(
+            calls[requirement.alone].append(
                 Call(judge_named, (subjects.package, loader.name, requirement.name, settings))
             )
-    with closing(isolated(calls, deadline=settings.deadline, jobs=jobs)) as endings:
-        for call, ending in endings:
+    crowd = isolated(calls[False], deadline=settings.deadline, jobs=jobs)
+    single = isolated(calls[True], deadline=ALONE * settings.deadline)
+    with closing(crowd), closing(single):
+        for call, ending in chain(crowd, single):
             _, loader_name, requirement_name, _ = call.arguments
             requirement = subjects.get(requirement_name)
+            known_as = accepted.get((loader_name, requirement_name))
             yield Result(
                 loader=loader_name,
                 requirement=requirement.name,
@@ -113,7 +118,8 @@ def run(
                 sentence=requirement.sentence,
                 source=(*requirement.claims, *requirement.evidence),
                 verdict=verdict_on(ending),
-                known=accepted.get((loader_name, requirement_name), ""),
+                known=known_as.reason if known_as else "",
+                documented=known_as is not None and known_as.kind == "documented",
             )
 
 

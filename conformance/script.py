@@ -29,7 +29,11 @@ torch.manual_seed({seed})
 
 
 def script(
-    requirement: Requirement, adapter: Adapter, example: Mapping[str, str], seed: int = 0
+    requirement: Requirement,
+    adapter: Adapter,
+    example: Mapping[str, str],
+    seed: int = 0,
+    start_method: str | None = None,
 ) -> str:
     """Return a program that judges one requirement on one example.
 
@@ -38,6 +42,7 @@ def script(
         adapter: whose loader it is to use.
         example: the check's arguments after the subject, as source text.
         seed: what the random generators start from.
+        start_method: how workers are started by default; None leaves it to Python.
 
     """
     sources = Sources(requirement.check.__module__.partition(".")[0], adapter, seed)
@@ -46,6 +51,10 @@ def script(
     sources.take("torch", sys.modules["torch"])
     sources.define(requirement.name, requirement.check)
     call = f"{requirement.name}({', '.join(f'{name}={text}' for name, text in example.items())})"
+    start = SEEDING.format(seed=seed)
+    if start_method:
+        sources.take("multiprocessing", sys.modules["multiprocessing"])
+        start = f"multiprocessing.set_start_method({start_method!r})\n{start}"
     origin = ", ".join((*requirement.claims, *requirement.evidence))
     title = textwrap.fill(f"{requirement.sentence} ({origin})", 98, break_long_words=False)
     return "\n\n".join(
@@ -53,9 +62,7 @@ def script(
             "\n".join(f"# {line}" for line in title.splitlines()),
             "\n".join(sorted(sources.imports)),
             *sources.definitions,
-            'if __name__ == "__main__":\n'
-            + textwrap.indent(SEEDING.format(seed=seed) + call, "    ")
-            + "\n",
+            'if __name__ == "__main__":\n' + textwrap.indent(start + call, "    ") + "\n",
         ]
     )
 
@@ -102,7 +109,14 @@ class Sources:
 
     def loader(self) -> str:
         """Return the expression that stands for the loader's constructor."""
-        construct = self.adapter.construct
+        return self.expression(self.adapter.construct)
+
+    def called(self) -> str:
+        """Return the expression that stands for what a user of the loader calls."""
+        return self.expression(self.adapter.called or self.adapter.construct)
+
+    def expression(self, construct: Callable[..., Any]) -> str:
+        """Return the expression that stands for a callable."""
         # What is named by module:object is imported by that name; it may have no other.
         module, _, path = self.adapter.name.partition(":")
         if path and attrgetter(path)(sys.modules[module]) is construct:
@@ -229,7 +243,7 @@ class Freed(ast.NodeTransformer):
             return ast.Call(ast.Name("Started", ast.Load()), node.args, node.keywords)
         if _is_call_of(node, "signature"):
             self.sources.take("signature", inspect.signature)
-            return ast.parse(f"signature({self.sources.loader()})", mode="eval").body
+            return ast.parse(f"signature({self.sources.called()})", mode="eval").body
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

@@ -2,11 +2,16 @@
 
 A copy to an accelerator can run while the host goes on only if its source is page-locked
 (D1 pin_memory, D2 §2). Where there is no accelerator nothing could be gained, and nothing is done.
+
+The memory is that of torch's caching host allocator, by `Tensor.pin_memory`. It keeps a block whose
+tensor has died and gives it out again, but not before the copies from it are over, of which each
+records an event. A ring of buffers of our own could not know of copies that the user starts.
+https://docs.pytorch.org/docs/stable/notes/cuda.html#use-pinned-memory-buffers
 """
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -64,8 +69,9 @@ def _accelerator() -> str | None:
 class Pinned:
     """Hands the tasks on, and pins each batch that comes back."""
 
-    def __init__(self, inner: Executor) -> None:
+    def __init__(self, inner: Executor, pin_batch: Callable[[Any], Any] = pin) -> None:
         self._inner = inner
+        self._pin = pin_batch
 
     def submit(self, task: Task) -> None:
         """Submit to the inner executor."""
@@ -77,7 +83,7 @@ class Pinned:
         if not isinstance(outcome, Done):
             return outcome
         try:
-            return Done(outcome.position, pin(outcome.batch))
+            return Done(outcome.position, self._pin(outcome.batch))
         except BaseException as error:
             return Failed(outcome.position, error)
 

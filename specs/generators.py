@@ -24,6 +24,7 @@ from conformance import (
 )
 
 ISSUES = "https://github.com/pytorch/pytorch/issues"
+SEEDING = "https://github.com/Project-MONAI/MONAI/pull/1087"
 
 sizes = st.integers(1, 40)
 seeds = st.integers(0, 2**32 - 1)
@@ -92,6 +93,38 @@ def draws_for_workers_with_the_random_module(request: LoaderRequest, batches: An
 def draws_for_workers_with_numpy(request: LoaderRequest, batches: Any) -> Any:
     np.random.randint(2**31)
     return batches
+
+
+@requirement(evidence=[f"{ISSUES}/122697", SEEDING])
+def being_made_changes_no_random_state(subject: Subject) -> None:
+    """While a loader is made, no random state MUST change, be it global or its generator's.
+
+    A validation loader made in the middle of a training must not begin its random numbers anew.
+    """
+    generator = seeded(3)
+    torch.rand(5), np.random.rand(5), random.random(), torch.rand(5, generator=generator)
+    before = (global_states(), generator.get_state().tolist())
+    with (
+        subject.open(Identity(4), shuffle=True) as loader,
+        subject.open(Identity(4), shuffle=True, generator=generator) as seeded_loader,
+    ):
+        after = (global_states(), generator.get_state().tolist())
+        orders = [sorted(flat(epoch(loader))), sorted(flat(epoch(seeded_loader)))]
+    unchanged = [one == other for one, other in zip(after, before, strict=True)]
+    assert (orders, unchanged) == ([[0, 1, 2, 3]] * 2, [True, True])
+
+
+@being_made_changes_no_random_state.mutant_loader
+def draws_its_order_when_it_is_made(request: LoaderRequest, honest: Honest) -> Any:
+    order = torch.randperm(len(request.dataset), generator=request.generator).tolist()
+    return honest(request.but(shuffle=None, sampler=order))
+
+
+@being_made_changes_no_random_state.mutant_loader
+def starts_its_generator_anew(request: LoaderRequest, honest: Honest) -> Any:
+    generator = request.generator or torch.default_generator
+    generator.manual_seed(generator.initial_seed())
+    return honest(request)
 
 
 @requirement(evidence=[f"{ISSUES}/10979", f"{ISSUES}/63026"])

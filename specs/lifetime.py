@@ -292,7 +292,7 @@ def loops_over_persistent_workers_do_not_mix(subject: Subject) -> None:
     user takes a part of the data for all of it.
     """
     pairs: list[Any] = []
-    with subject.open(Identity(4), batch_size=2, num_workers=1, persistent_workers=True) as loader:
+    with subject.open(Identity(8), batch_size=2, num_workers=1, persistent_workers=True) as loader:
         alone = epoch(loader)
         try:
             pairs += [(plain(one), plain(other)) for one in loader for other in loader]
@@ -300,8 +300,9 @@ def loops_over_persistent_workers_do_not_mix(subject: Subject) -> None:
             pairs.append(kind_of(error))
     refused = [type(pair) for pair in pairs] == [str]
     subject.observe(f"nested loops over persistent workers {'are refused' if refused else 'end'}")
-    every = [([a, a + 1], [b, b + 1]) for a in (0, 2) for b in (0, 2)]
-    assert (alone, pairs) == ([[0, 1], [2, 3]], pairs if refused else every)
+    batches = [[index, index + 1] for index in range(0, 8, 2)]
+    every = [(one, other) for one in batches for other in batches]
+    assert (alone, pairs) == (batches, pairs if refused else every)
 
 
 @loops_over_persistent_workers_do_not_mix.mutant_loader

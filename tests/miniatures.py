@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, NoReturn
 
 import torch
 
@@ -210,6 +211,55 @@ class LeakingAThread(Plain):
     def __init__(self, dataset: Any, **options: Any) -> None:
         super().__init__(dataset, **options)
         threading.Thread(target=hang_here).start()
+
+
+class Pinning(Plain):
+    """No vice: pins each batch by a function that `locking` gives to its class."""
+
+    lock: ClassVar[Callable[[torch.Tensor], torch.Tensor] | None] = None
+
+    def __init__(
+        self, dataset: Any, batch_size: int = 1, collate_fn: Any = None, pin_memory: bool = False
+    ) -> None:
+        super().__init__(dataset, batch_size)
+        self.collate = collate_fn
+        self.pin_memory = pin_memory
+
+    def __iter__(self) -> Iterator[Any]:
+        for samples in super().__iter__():
+            batch = self.collate(samples)
+            yield self.pinned(batch) if self.pin_memory and self.lock else batch
+
+    def pinned(self, value: Any) -> Any:
+        """Return a value with every tensor in it pinned."""
+        if isinstance(value, torch.Tensor):
+            return type(self).lock(value)  # type: ignore[misc]
+        if isinstance(value, dict):
+            return type(value)({key: self.pinned(each) for key, each in value.items()})
+        if isinstance(value, tuple) and hasattr(value, "_make"):
+            return value._make(map(self.pinned, value))
+        return type(value)(map(self.pinned, value)) if isinstance(value, list | tuple) else value
+
+
+class PinningTheSurface(Pinning):
+    """Pins what is a tensor or a mapping, and nothing else."""
+
+    def pinned(self, value: Any) -> Any:
+        return value if isinstance(value, tuple) else super().pinned(value)
+
+
+@contextmanager
+def locking(pin: Any) -> Iterator[None]:
+    """Have loaders of that class pin by `pin(tensor)`: what an adapter offers as an accelerator."""
+    Pinning.lock = pin and staticmethod(pin)
+    try:
+        yield
+    finally:
+        Pinning.lock = None
+
+
+pinning = adapter_for("pinning", Pinning, offers={"accelerator": locking})
+pinning_the_surface = adapter_for("surface", PinningTheSurface, offers={"accelerator": locking})
 
 
 class Unrepresentable:

@@ -1,6 +1,7 @@
 """The reference loader of this project."""
 
 from conformance.adapter import Adapter, adapter_for
+from conformance.simulated import simulated_accelerator
 from reference_loader import DataLoader, PadCollate
 
 
@@ -10,5 +11,5 @@ def adapter() -> Adapter:
         "reference",
         DataLoader,
         distribution="dataloader-conformance",
-        offers={"pad_collate": PadCollate},
+        offers={"pad_collate": PadCollate, "accelerator": simulated_accelerator},
     )

@@ -3,6 +3,7 @@
 from functools import partial
 
 from conformance.adapter import Adapter, adapter_for
+from conformance.simulated import simulated_accelerator
 from reference_loader import DataLoader, PadCollate
 
 
@@ -12,5 +13,5 @@ def adapter() -> Adapter:
         "reference-ignore",
         partial(DataLoader, on_conflict="ignore"),
         distribution="dataloader-conformance",
-        offers={"pad_collate": PadCollate},
+        offers={"pad_collate": PadCollate, "accelerator": simulated_accelerator},
     )

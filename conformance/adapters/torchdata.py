@@ -4,6 +4,7 @@ It is built on torch's workers and collation, so their deviations are its own as
 """
 
 from conformance.adapter import Adapter, Deviation, adapter_for
+from conformance.simulated import simulated_accelerator
 
 COLLATE = "https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.default_collate"
 STATEFUL = "https://github.com/meta-pytorch/data/tree/v0.11.0/torchdata/stateful_dataloader"
@@ -119,6 +120,11 @@ DEVIATIONS = (
         "as in torch: workers are never started again, so each further epoch is the error",
         "https://github.com/pytorch/pytorch/issues/8976",
     ),
+    Deviation(
+        "an_error_in_pinning_comes_at_its_turn",
+        "with workers it is a TypeError, and the next call waits for that batch without end",
+        STATEFUL,
+    ),
 )
 
 
@@ -127,5 +133,9 @@ def adapter() -> Adapter:
     from torchdata.stateful_dataloader import StatefulDataLoader
 
     return adapter_for(
-        "torchdata", StatefulDataLoader, distribution="torchdata", deviations=DEVIATIONS
+        "torchdata",
+        StatefulDataLoader,
+        distribution="torchdata",
+        deviations=DEVIATIONS,
+        offers={"accelerator": simulated_accelerator},
     )

@@ -17,6 +17,7 @@ from conformance.commands.options import (
     selecting,
     sharding,
     share,
+    start_method,
     writable,
 )
 from conformance.judge import Settings
@@ -50,6 +51,7 @@ INTERRUPTED = 130
     show_default=True,
     help="Seconds for each requirement.",
 )
+@start_method
 @jobs_at_a_time
 @click.option(
     "--output",
@@ -72,6 +74,7 @@ def run_(
     examples: int,
     strict: bool,
     deadline: float,
+    start_method: str | None,
     jobs: int | None,
     output: Path,
 ) -> None:
@@ -83,7 +86,7 @@ def run_(
         writable(emit_known, "--emit-known")
     warm_up(subjects.package, loaders)
     described = describe(loaders)
-    settings = Settings(seed, examples, deadline)
+    settings = Settings(seed, examples, deadline, start_method)
     order = [
         (loader.name, requirement.name) for loader in described for requirement in requirements
     ]

@@ -1,5 +1,6 @@
 """Options and checks that several commands share."""
 
+import multiprocessing
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,11 @@ def selecting(command: click.decorators.FC) -> click.decorators.FC:
 
 seeding = click.option(
     "--seed", type=int, default=0, show_default=True, help="Where all choices start."
+)
+start_method = click.option(
+    "--start-method",
+    type=click.Choice(multiprocessing.get_all_start_methods()),
+    help="How workers are started where a requirement does not say.  [default: Python's]",
 )
 jobs_at_a_time = click.option(
     "--jobs", type=click.IntRange(1), help="How many at a time.  [default: the cores]"

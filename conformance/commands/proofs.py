@@ -14,7 +14,7 @@ from conformance.chaos import SURVIVED
 from conformance.chaos import chaos as inject
 from conformance.commands.options import jobs_at_a_time, seeding, selecting, writable
 from conformance.judge import Settings
-from conformance.kill_matrix import kill_matrix, write_matrix
+from conformance.kill_matrix import Row, kill_matrix, write_matrix
 from conformance.run import describe, warm_up
 
 MATRIX = Path("build/kill-matrix.csv")
@@ -54,14 +54,23 @@ def mutants(
     matrix = kill_matrix(subjects, loader, requirements, settings, at_a_time, across=across)
     for row in matrix:
         rows.append(row)
-        caught = f"caught by {len(row.killers)}" if row.killed else "NOT CAUGHT by its requirement"
-        click.echo(f"{row.requirement}: {row.mutant}: {caught}\n{row.output}".rstrip())
+        click.echo(f"{row.requirement}: {row.mutant}: {fate(row)}\n{row.output}".rstrip())
     rank = {requirement.name: position for position, requirement in enumerate(requirements)}
     rows.sort(key=lambda row: rank[row.requirement])
     write_matrix(output, rows)
-    killed = sum(row.killed for row in rows)
-    click.echo(f"{killed} of {len(rows)} mutants caught by their requirement; matrix in {output}")
-    raise click.exceptions.Exit(0 if killed == len(rows) else 1)
+    judged = [row for row in rows if not row.lacking]
+    killed = sum(row.killed for row in judged)
+    for lacking, count in Counter(row.lacking for row in rows if row.lacking).items():
+        click.echo(f"{count} mutants could not be judged on this machine: {lacking}")
+    click.echo(f"{killed} of {len(judged)} mutants caught by their requirement; matrix in {output}")
+    raise click.exceptions.Exit(0 if killed == len(judged) else 1)
+
+
+def fate(row: Row) -> str:
+    """Return in words what became of a mutant."""
+    if row.lacking:
+        return f"not judged: {row.lacking}"
+    return f"caught by {len(row.killers)}" if row.killed else "NOT CAUGHT by its requirement"
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import Any, Self
 from conformance.errors import UsageError
 from conformance.outcome import Outcome, Result, Verdict
 
-FORMAT = 1
+FORMAT = 2
 HEADER = ("suite", "python", "torch", "seed", "examples", "loaders")  # what other formats show
 
 

@@ -55,7 +55,7 @@ def _tag(result: Result) -> str:
     match result.outcome:
         case Outcome.PASSED:
             return ""
-        case Outcome.UNSUPPORTED | Outcome.KNOWN:
+        case Outcome.UNSUPPORTED | Outcome.KNOWN | Outcome.DOCUMENTED:
             return "skipped"
         case Outcome.FAILED | Outcome.UNEXPECTED_PASS:
             return "failure"

@@ -8,6 +8,8 @@ from conformance.outcome import Outcome, Result
 from conformance.report.jsonl import Report
 from conformance.requirement import Basis, Level
 
+ACCEPTED = (Outcome.PASSED, Outcome.KNOWN, Outcome.DOCUMENTED)
+
 
 @dataclass(frozen=True)
 class Score:
@@ -35,8 +37,12 @@ class Summary:
     def verdict(self) -> str:
         """The summary's last word."""
         if self.conforms:
-            known = self.counts[Outcome.KNOWN]
-            return f"conforms, but for {known} known deviations" if known else "conforms"
+            aside = {
+                "known deviations": self.counts[Outcome.KNOWN],
+                "documented otherwise": self.counts[Outcome.DOCUMENTED],
+            }
+            but = " and ".join(f"{count} {what}" for what, count in aside.items() if count)
+            return f"conforms, but for {but}" if but else "conforms"
         asked = self.must.asked + self.should.asked
         return "does not conform" if asked else "was not judged: nothing applies to it"
 
@@ -56,7 +62,7 @@ def summarise(results: Sequence[Result], *, strict: bool = False) -> Summary:
         documents=_score([r for r in asked if r.basis == Basis.DOCUMENTS]),
         practice=_score([r for r in asked if r.basis == Basis.PRACTICE]),
         conforms=bool(asked)
-        and all(result.outcome in (Outcome.PASSED, Outcome.KNOWN) for result in binding)
+        and all(result.outcome in ACCEPTED for result in binding)
         and not any(result.outcome is Outcome.UNEXPECTED_PASS for result in asked),
     )
 
@@ -65,7 +71,7 @@ def closing_line(results: Sequence[Result]) -> str:
     """Return the counts over all loaders, as test runners end."""
     counts = Counter(result.outcome for result in results)
     passed = counts[Outcome.PASSED]
-    aside = counts[Outcome.UNSUPPORTED] + counts[Outcome.KNOWN]
+    aside = counts[Outcome.UNSUPPORTED] + counts[Outcome.KNOWN] + counts[Outcome.DOCUMENTED]
     return f"{passed} passed, {len(results) - passed - aside} failed, {aside} skipped"
 
 

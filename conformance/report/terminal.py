@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
 from conformance.outcome import Outcome, Result, printable
 from conformance.report.jsonl import Report
 from conformance.report.summary import closing_line, notes, summarise
@@ -23,6 +24,7 @@ MARKS = {
     Outcome.TIMEOUT: ("⧖", "red"),
     Outcome.CRASH: ("☠", "red"),
     Outcome.KNOWN: ("~", "yellow"),
+    Outcome.DOCUMENTED: ("≠", "cyan"),
     Outcome.UNEXPECTED_PASS: ("?", "yellow"),
 }
 
@@ -119,5 +121,7 @@ def _verdict(report: Report, loader: str, console: Console, *, strict: bool) -> 
         f"  MUST {summary.must}, SHOULD {summary.should}; from the documents {summary.documents}, "
         f"from practice {summary.practice}; {summary.counts[Outcome.UNSUPPORTED]} unsupported"
     )
+    if lacking := sum(lacks_accelerator(result.verdict) for result in results):
+        console.print(f"  {lacking} of those could not be judged on this machine: {NO_ACCELERATOR}")
     for choice in dict.fromkeys(c for result in results for c in result.verdict.observations):
         console.print(Text(f"  · {printable(choice)}"))

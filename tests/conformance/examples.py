@@ -21,6 +21,7 @@ def result(
     level: str = "MUST",
     basis: str = "documents",
     known: str = "",
+    documented: bool = False,
     **verdict: Any,
 ) -> Result:
     """Return a result; unknown keywords are the verdict's."""
@@ -34,6 +35,7 @@ def result(
         source=("D1-001",),
         verdict=Verdict(outcome, **verdict),
         known=known,
+        documented=documented,
     )
 
 

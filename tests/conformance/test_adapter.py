@@ -1,6 +1,7 @@
 """The one door to a loader, and what its signature claims."""
 
 import functools
+import inspect
 from typing import Any
 
 import pytest
@@ -57,6 +58,11 @@ def test_the_dataset_may_have_another_name_or_be_positional_only() -> None:
 def test_more_can_be_said_of_a_loader() -> None:
     adapter = adapter_for("one", Plain, distribution="torch", offers={"max": max})
     assert (adapter.distribution, adapter.offers) == ("torch", {"max": max})
+
+
+def test_the_signature_is_that_of_what_users_call() -> None:
+    adapter = Adapter("one", make_plain, frozenset(), called=factory)
+    assert adapter.signature() == inspect.signature(factory)
 
 
 def test_what_is_not_callable_is_refused() -> None:

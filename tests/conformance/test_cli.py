@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.accelerator import has_accelerator
 from tests.conformance.conftest import Command
 
 GOOD = "tests.miniatures:Plain"
@@ -53,7 +54,8 @@ def test_the_catalogue_is_a_page(conformance: Command) -> None:
 
 def test_the_loaders_are_listed(conformance: Command) -> None:
     assert conformance("list", "--loaders").out == (
-        "reference\nreference-ignore\ntorch\ntorchdata\n"
+        "accelerate\naccelerate-dispatch\naccelerate-rank\nmonai\nreference\n"
+        "reference-ignore\nspdl\nspdl-pytorch\ntorch\ntorch-geometric\ntorchdata\n"
         "module:callable  (any callable like the DataLoader)\n"
     )
 
@@ -104,6 +106,23 @@ def test_mutants_are_judged(conformance: Command, tmp_path: Path) -> None:
     assert f"{PAIRS}: loses_the_last_batch: caught by 2\n" in ended.out
     assert ended.out.endswith(f"3 of 3 mutants caught by their requirement; matrix in {path}\n")
     assert path.read_text().count("\n") == 4
+
+
+@pytest.mark.skipif(has_accelerator(), reason="there is an accelerator")
+def test_mutants_that_need_an_accelerator_are_counted_apart(
+    conformance: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "matrix.csv"
+    chapter = ("--specification", "specs", "mutants", "--chapter", "scenarios_transfer")
+    ended = conformance(*chapter, "--output", path)
+    assert ended.code == 0
+    example = "the_pinned_example_trains_on_every_row"
+    assert f"{example}: does_not_pin: not judged: no accelerator\n" in ended.out
+    assert ended.out.endswith(
+        "3 mutants could not be judged on this machine: no accelerator\n"
+        f"0 of 0 mutants caught by their requirement; matrix in {path}\n"
+    )
+    assert "yes" not in path.read_text()
 
 
 def test_a_mutant_that_is_not_caught_is_1(conformance: Command, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What comes of checking one requirement on one loader, in this process."""
 
+import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,20 @@ def test_who_does_it_right_passes(on: On, name: str) -> None:
 def test_the_choices_seen_are_told(on: On) -> None:
     assert on(miniatures.Plain, PAIRS).observations == ("delivers a list",)
     assert on(miniatures.Empty, PAIRS).observations == ("delivers nothing",)
+
+
+def default_start_method(subject: Subject) -> None:
+    subject.observe(str(multiprocessing.get_start_method()))
+
+
+def test_workers_are_started_as_the_settings_say() -> None:
+    before = multiprocessing.get_start_method(allow_none=True)
+    adapter = adapter_for("plain", miniatures.Plain)
+    try:
+        verdict = judge(lawful(default_start_method), adapter, Settings(start_method="spawn"))
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+    assert verdict.observations == ("spawn",)
 
 
 def test_a_failure_shows_what_was_asked_and_what_came(on: On) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from conformance import kill_matrix as module
-from conformance.catalogue import Catalogue
+from conformance.accelerator import has_accelerator
+from conformance.catalogue import Catalogue, catalogue
 from conformance.errors import UsageError
 from conformance.judge import Settings
 from conformance.kill_matrix import Row, kill_matrix, read_matrix, write_matrix
@@ -71,11 +72,24 @@ def test_a_mutant_that_does_not_end_is_not_caught_and_says_so(
     assert row.output.startswith("the process was not over after 1 seconds\n")
 
 
+@pytest.mark.skipif(has_accelerator(), reason="there is an accelerator")
+def test_a_mutant_that_needs_an_accelerator_is_neither_caught_nor_missed() -> None:
+    subjects = catalogue()
+    requirements = subjects.select(words=["a_blocking_copy_is_waited_for"])
+    rows = list(kill_matrix(subjects, "reference", requirements, Settings(), across=False))
+    assert len(rows) == 2
+    assert [(row.killed, row.lacking) for row in rows] == [(False, "no accelerator")] * 2
+    assert [row.outcomes for row in rows] == [
+        {"a_blocking_copy_is_waited_for": Outcome.UNSUPPORTED}
+    ] * 2
+
+
 def test_the_matrix_is_a_table(tmp_path: Path) -> None:
     rows = [
         Row("one", "bad", {"one": Outcome.FAILED, "two": Outcome.PASSED}),
         Row("two", "worse", {"one": Outcome.FAILED, "two": Outcome.CRASH}),
         Row("two", "dead", {}),
+        Row("two", "far", {"one": Outcome.PASSED, "two": Outcome.UNSUPPORTED}, lacking="a device"),
     ]
     path = tmp_path / "folder" / "matrix.csv"
     write_matrix(path, rows)
@@ -85,8 +99,12 @@ def test_the_matrix_is_a_table(tmp_path: Path) -> None:
             ["one", "bad", "yes", "x", ""],
             ["two", "worse", "NO", "x", ""],
             ["two", "dead", "NO", "", ""],
+            ["two", "far", "a device", "", ""],
         ]
-    assert read_matrix(path) == {"one": {"bad": ["one"]}, "two": {"worse": ["one"], "dead": []}}
+    assert read_matrix(path) == {
+        "one": {"bad": ["one"]},
+        "two": {"worse": ["one"], "dead": [], "far": "a device"},
+    }
 
 
 @pytest.mark.parametrize(

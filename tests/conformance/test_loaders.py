@@ -13,7 +13,10 @@ from conformance.loaders import available, bundled, named
 from tests import miniatures
 
 OWN = "(your own goes by module:callable, as in --loader my_package.loading:MyLoader)"
-BUNDLED = "reference, reference-ignore, torch, torchdata"
+BUNDLED = (
+    "accelerate, accelerate-dispatch, accelerate-rank, monai, reference, reference-ignore, spdl, "
+    "spdl-pytorch, torch, torch-geometric, torchdata"
+)
 
 
 def test_the_bundled_loaders_are_the_files_of_the_folder() -> None:
@@ -110,17 +113,46 @@ def test_a_loader_that_cannot_be_had_is_wrong_use(name: str, text: str) -> None:
     assert str(caught.value) == text
 
 
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("accelerate", "accelerate"),
+        ("accelerate-dispatch", "accelerate"),
+        ("accelerate-rank", "accelerate"),
+        ("monai", "monai.data"),
+        ("spdl", "spdl.dataloader"),
+        ("spdl-pytorch", "spdl.dataloader"),
+        ("torch-geometric", "torch_geometric.loader"),
+        ("torchdata", "torchdata.stateful_dataloader"),
+    ],
+)
 def test_a_bundled_loader_s_missing_library_can_be_installed(
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("torchdata", "torchdata.stateful_dataloader"):
-        monkeypatch.setitem(sys.modules, name, None)
+    for module in (missing.partition(".")[0], missing):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(UsageError) as caught:
+        named(name)
+    assert str(caught.value) == (
+        f"the loader {name!r} needs {missing}, which is not installed; "
+        f"pip install 'dataloader-conformance[{name}]'"
+    )
+
+
+@pytest.mark.parametrize("installed", ["0.9.11", "2.0.0"])
+def test_a_bundled_loader_s_library_has_to_be_of_the_versions_declared(
+    installed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = ["torch>=2.6", 'torchdata<2,>=0.10; extra == "torchdata"']
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: declared)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: installed)
     with pytest.raises(UsageError) as caught:
         named("torchdata")
     assert str(caught.value) == (
-        "the loader 'torchdata' needs torchdata.stateful_dataloader, which is not installed; "
+        f"the loader 'torchdata' needs torchdata<2,>=0.10, but {installed} is installed; "
         "pip install 'dataloader-conformance[torchdata]'"
     )
+    assert named("torch").name == "torch"
 
 
 def test_a_module_that_does_not_parse_is_wrong_use(

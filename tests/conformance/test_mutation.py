@@ -2,13 +2,14 @@
 
 import inspect
 import pickle
+from dataclasses import replace
 
 from conformance.adapter import adapter_for
 from conformance.catalogue import Catalogue
 from conformance.mutation import mutated
 from conformance.request import LoaderRequest
 from conformance.requirement import Mutant
-from tests.miniatures import Plain
+from tests.miniatures import Lengthless, Plain
 
 HONEST = adapter_for("honest", Plain)
 
@@ -36,6 +37,8 @@ def test_a_loader_mutant_may_ask_something_else(spec: Catalogue) -> None:
 def test_a_signature_mutant_delivers_honestly() -> None:
     adapter = mutated(HONEST, Mutant("forgets", sign=signed))
     assert list(adapter.signature().parameters) == ["dataset"]
+    called = mutated(replace(HONEST, called=Lengthless), Mutant("forgets", sign=signed))
+    assert list(called.signature().parameters) == ["dataset"]
     with adapter.open(LoaderRequest([5], batch_size=2)) as loader:
         assert list(loader) == [[5]]
 

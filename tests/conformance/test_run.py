@@ -1,6 +1,7 @@
 """A run: every miniature is reported as what it is, and the run goes on."""
 
 import multiprocessing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from conformance import run as module
 from conformance.adapter import Deviation
 from conformance.catalogue import Catalogue
 from conformance.errors import UsageError
-from conformance.isolate import Ending
+from conformance.isolate import Ending, isolated
 from conformance.judge import Settings
 from conformance.outcome import Outcome, Result, Verdict
 from conformance.run import LoaderInfo, describe, header, run, verdict_on
@@ -157,6 +158,15 @@ def test_what_is_known_is_told_apart(spec: Catalogue) -> None:
     }
 
 
+def test_what_a_library_documents_otherwise_is_no_defect(spec: Catalogue) -> None:
+    deviation = Deviation(PAIRS, "as its page says", kind="documented")
+    bad = LoaderInfo(full("DroppingLast"), "", (), (deviation,))
+    (result,) = judged(spec, [bad], [PAIRS])
+    assert (result.outcome, result.known) == (Outcome.DOCUMENTED, "as its page says")
+    (result,) = judged(spec, [bad], [PAIRS], known={(bad.name, PAIRS): "of the user"})
+    assert (result.outcome, result.known) == (Outcome.KNOWN, "of the user")
+
+
 def test_what_is_known_of_what_is_not_claimed_stays_unsupported(spec: Catalogue) -> None:
     name = "drop_last_drops_the_short_batch"
     loader = LoaderInfo(full("Lengthless"), "", (), (Deviation(name, "it has none"),))
@@ -229,3 +239,21 @@ def test_output_is_kept_of_what_failed_and_made_fit_for_a_report() -> None:
     assert kept.endswith(r"\ud800 \r end Thread 0x…")
     assert "\x1b" not in kept
     assert verdict_on(Ending(Verdict(Outcome.PASSED), returned=True, output=output)).output == ""
+
+
+def test_what_is_to_be_judged_alone_comes_last_with_nothing_beside_it(
+    spec: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def noted(calls: list[Any], *, deadline: float, jobs: int = 1) -> Any:
+        asked.append(([call.arguments[2] for call in calls], deadline, jobs))
+        return isolated(calls, deadline=deadline, jobs=jobs)
+
+    monkeypatch.setattr(module, "isolated", noted)
+    requirements = [replace(spec.get(PAIRS), alone=True), spec.get(PROPERTY)]
+    loader = LoaderInfo(full("Plain"), "", ())
+    settings = Settings(examples=5, deadline=20)
+    results = list(run(spec, [loader], requirements, settings, jobs=2))
+    assert [result.requirement for result in results] == [PROPERTY, PAIRS]
+    assert asked == [([PROPERTY], 20, 2), ([PAIRS], 120, 1)]

@@ -137,6 +137,14 @@ def test_torch_s_loader_comes_from_where_users_import_it(spec: Catalogue) -> Non
     program = script(spec.get("four_samples_make_two_pairs"), named("torch"), {}, seed=7)
     assert "from torch.utils.data import DataLoader\n" in program
     assert "    torch.manual_seed(7)\n" in program
+    assert "multiprocessing" not in program
+
+
+def test_a_script_starts_workers_as_the_run_did(spec: Catalogue) -> None:
+    requirement = spec.get("four_samples_make_two_pairs")
+    program = script(requirement, named("torch"), {}, start_method="spawn")
+    assert "import multiprocessing\n" in program
+    assert "    multiprocessing.set_start_method('spawn')\n" in program
 
 
 @pytest.fixture(scope="module")

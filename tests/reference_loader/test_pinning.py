@@ -68,6 +68,12 @@ def test_a_batch_is_pinned_on_its_way() -> None:
     assert outcome_of([Pinnable()]) == Done(4, ["pinned"])
 
 
+def test_how_a_batch_is_pinned_can_be_said() -> None:
+    executor = Pinned(Inline(lambda key: key, lambda batch: batch), lambda batch: f"{batch} pinned")
+    executor.submit(Task(4, "a batch"))
+    assert executor.take() == Done(4, "a batch pinned")
+
+
 def test_a_batch_that_cannot_be_pinned_has_failed() -> None:
     outcome = outcome_of(Unpinnable())
     assert isinstance(outcome, Failed)

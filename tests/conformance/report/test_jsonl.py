@@ -157,8 +157,8 @@ def altered(path: Path, number: int, **changes: Any) -> None:
     [
         (
             0,
-            {"format": 2},
-            "the report {path} has format 2, this version reads 1; "
+            {"format": 3},
+            "the report {path} has format 3, this version reads 2; "
             "read it with the version that wrote it, or run again",
         ),
         (

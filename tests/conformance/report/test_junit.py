@@ -62,6 +62,10 @@ def test_a_loader_is_a_suite_and_a_requirement_a_case() -> None:
     ("case", "message"),
     [
         (result(Outcome.FAILED, known="since 2.0"), "known: since 2.0"),
+        (
+            result(Outcome.FAILED, known="as its page says", documented=True),
+            "documented otherwise: as its page says",
+        ),
         (result(Outcome.PASSED, known="since 2.0"), "unexpected pass: since 2.0"),
         (result(Outcome.CRASH), "crash: crash"),
     ],

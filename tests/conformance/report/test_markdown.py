@@ -63,6 +63,12 @@ def test_known_deviations_are_listed() -> None:
     assert "met now (take them off the list):\n\n- order.b: k\n" in text.replace("\\(", "(")
 
 
+def test_what_is_documented_otherwise_is_listed_apart() -> None:
+    text = render(report(result(Outcome.FAILED, known="on its page", documented=True)))
+    assert "Documented otherwise by the loader's library:\n\n- order." in text
+    assert "Known deviations" not in text
+
+
 def test_what_is_not_finished_says_so() -> None:
     text = render(report(result(), complete=False))
     assert "**The run was not finished: what is missing was not judged.**" in text

@@ -7,6 +7,7 @@ from conformance.report.summary import Score, closing_line, missing_shards, note
 from tests.conformance.examples import report, result
 
 PASSED, FAILED, UNSUPPORTED = Outcome.PASSED, Outcome.FAILED, Outcome.UNSUPPORTED
+DOCUMENTED = result(FAILED, known="so", documented=True)
 MIXED = [
     result(PASSED, "a"),
     result(FAILED, "b", basis="practice"),
@@ -36,6 +37,7 @@ def test_every_count_is_out_of_what_was_asked() -> None:
 
 def test_the_closing_line_counts_everything_once() -> None:
     assert closing_line(MIXED) == "3 passed, 2 failed, 2 skipped"
+    assert closing_line([DOCUMENTED]) == "0 passed, 0 failed, 1 skipped"
     assert closing_line([]) == "0 passed, 0 failed, 0 skipped"
     assert closing_line([result(PASSED, known="so")]) == "0 passed, 1 failed, 0 skipped"
 
@@ -49,6 +51,13 @@ def test_the_closing_line_counts_everything_once() -> None:
         ([result(), result(level="SHOULD")], True, "conforms"),
         ([result(), result(UNSUPPORTED)], False, "conforms"),
         ([result(), result(FAILED, known="so")], False, "conforms, but for 1 known deviations"),
+        ([result(), DOCUMENTED], False, "conforms, but for 1 documented otherwise"),
+        (
+            [result(), DOCUMENTED, DOCUMENTED, result(FAILED, known="so")],
+            False,
+            "conforms, but for 1 known deviations and 2 documented otherwise",
+        ),
+        ([result(), result(documented=True, known="so")], False, "does not conform"),
         ([result(), result(FAILED, level="MUST NOT")], False, "does not conform"),
         ([result(), result(Outcome.CRASH)], False, "does not conform"),
         ([result(), result(Outcome.TIMEOUT)], False, "does not conform"),

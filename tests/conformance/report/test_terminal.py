@@ -80,6 +80,15 @@ one conforms
     assert re.search(r"order +│ 2 of 3  ✗ 1 failed  - 1 unsupported", text)
 
 
+def test_what_this_machine_could_not_judge_is_counted() -> None:
+    lacking = [result(Outcome.UNSUPPORTED, name, message="no accelerator") for name in "bc"]
+    text = shown(report(result(), *lacking, result(Outcome.UNSUPPORTED, "d", message="needs it")))
+    assert (
+        "; 3 unsupported\n  2 of those could not be judged on this machine: no accelerator\n"
+        in (text)
+    )
+
+
 def test_strictness_shows_in_the_verdict() -> None:
     read = report(result(), result(Outcome.FAILED, "c", level="SHOULD"))
     assert "\none conforms\n" in shown(read)
@@ -155,7 +164,15 @@ def test_hostile_text_commands_nothing_and_is_no_markup() -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_each_outcome_has_a_line_of_its_own(outcome: Outcome) -> None:
-    known = "so" if outcome in (Outcome.KNOWN, Outcome.UNEXPECTED_PASS) else ""
-    happened = {Outcome.KNOWN: Outcome.FAILED, Outcome.UNEXPECTED_PASS: Outcome.PASSED}
-    line = headline(result(happened.get(outcome, outcome), known=known)).plain
+    happened = {
+        Outcome.KNOWN: Outcome.FAILED,
+        Outcome.DOCUMENTED: Outcome.FAILED,
+        Outcome.UNEXPECTED_PASS: Outcome.PASSED,
+    }
+    judged = result(
+        happened.get(outcome, outcome),
+        known="so" if outcome in happened else "",
+        documented=outcome is Outcome.DOCUMENTED,
+    )
+    line = headline(judged).plain
     assert re.fullmatch(rf"\S {outcome} order\.some_requirement \(one\)", line)

@@ -1,0 +1,1 @@
+"""The adapters that come with the harness, each tested where its library is installed."""
