@@ -139,10 +139,10 @@ def write_matrix(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Non
             writer.writerow([row.requirement, row.mutant, killed, *cells])
 
 
-def read_matrix(path: Path) -> dict[str, dict[str, list[str]]]:
+def read_matrix(path: Path) -> dict[str, dict[str, list[str] | str]]:
     """Return who catches each mutant, by requirement and mutant, from what was written.
 
-    A mutant that could not be judged is left out.
+    Of a mutant that could not be judged it is what that would have needed.
 
     Raises:
         UsageError: the file cannot be read, or is no kill matrix.
@@ -160,12 +160,11 @@ def read_matrix(path: Path) -> dict[str, dict[str, list[str]]]:
             f"{path} is no kill matrix: its columns are not {', '.join(HEAD)} and the "
             "requirements; `conformance mutants` writes one"
         )
-    matrix: dict[str, dict[str, list[str]]] = {}
+    matrix: dict[str, dict[str, list[str] | str]] = {}
     for requirement, mutant, killed, *cells in rows:
-        if killed not in (CAUGHT, MISSED):
-            continue
         killers = [name for name, cell in zip(head[3:], cells, strict=True) if cell]
-        matrix.setdefault(requirement, {})[mutant] = killers
+        judged = killed in (CAUGHT, MISSED)
+        matrix.setdefault(requirement, {})[mutant] = killers if judged else killed
     return matrix
 
 

@@ -12,7 +12,7 @@ from conformance.report.markdown import cell
 from conformance.report.summary import Summary, notes, summarise
 
 LABEL = "conformance"
-LETTER = 7  # pixels of an average letter in 11 px Verdana
+LETTER = 6.5  # pixels of an average letter in 11 px Verdana
 CONFORMS, BREAKS, OPEN = "#15803d", "#b91c1c", "#57606a"
 
 environment = jinja2.Environment(
@@ -51,7 +51,7 @@ def _look(loader: dict[str, Any], summary: Summary, *, unfinished: bool) -> dict
     must = summary.must
     value = f"{must.passed}/{must.asked} MUST" + (" so far" if unfinished else "")
     colour = CONFORMS if summary.conforms else BREAKS if must.asked else OPEN
-    label_width, value_width = (LETTER * len(text) + 12 for text in (LABEL, value))
+    label_width, value_width = (round(LETTER * len(text)) + 12 for text in (LABEL, value))
     name = printable(" ".join(f"{loader['name']} {loader['version']}".split()))
     return {
         "label": LABEL,

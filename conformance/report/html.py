@@ -20,7 +20,7 @@ from conformance.report.summary import Score, notes, summarise
 from conformance.report.terminal import MARKS
 from conformance.requirement import Level
 
-Kills = Mapping[str, Mapping[str, Sequence[str]]]
+Kills = Mapping[str, Mapping[str, Sequence[str] | str]]
 NOT_JUDGED = "not judged"
 # Where a browser's fonts may lack what a terminal's have, or show a picture in its place.
 SIGNS = {NOT_JUDGED: "·", Outcome.TIMEOUT: "∞", Outcome.CRASH: "☠\N{VARIATION SELECTOR-15}"}
@@ -95,7 +95,8 @@ def render(report: Report, claims: Mapping[str, Any], kills: Kills, *, strict: b
     Args:
         report: what was judged.
         claims: what became of the documents' claims (`Catalogue.claims`); errata are shown.
-        kills: who catches each mutant, by requirement and mutant; may be empty.
+        kills: who catches each mutant, by requirement and mutant, or the text of what it would
+            have needed to be judged (`read_matrix`); may be empty.
         strict: whether a SHOULD that is not met counts against a loader.
 
     """
@@ -118,8 +119,11 @@ def render(report: Report, claims: Mapping[str, Any], kills: Kills, *, strict: b
         outcomes=[word for word in (*Outcome, NOT_JUDGED) if _occurs(word, rows)],
         errata={claim: about for claim, about in claims.items() if "erratum" in about},
         kills=_clean(kills),
-        mutants=sum(map(len, kills.values())),
-        caught=sum(name in by for name, its in kills.items() for by in its.values()),
+        mutants=[
+            None if isinstance(by, str) else name in by
+            for name, its in kills.items()
+            for by in its.values()
+        ],
         data=_clean(_data(rows, choices, claims, loaders)),
         details=_clean(_details(rows)),
         style=_asset("page.css"),

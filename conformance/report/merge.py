@@ -10,7 +10,7 @@ from conformance.report.jsonl import Report, read_report
 from conformance.report.summary import missing_shards
 
 EQUAL = ("suite", "seed", "examples")  # without which results cannot be held against each other
-VARYING = (*EQUAL, "python", "torch", "platform", "accelerator", "deadline")
+VARYING = (*EQUAL, "python", "torch", "platform", "accelerator", "deadline", "start_method")
 
 
 def merge(

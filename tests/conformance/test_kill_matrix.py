@@ -120,7 +120,10 @@ def test_the_matrix_is_a_table(tmp_path: Path) -> None:
             ["two", "dead", "NO", "", ""],
             ["two", "far", "a device", "", ""],
         ]
-    assert read_matrix(path) == {"one": {"bad": ["one"]}, "two": {"worse": ["one"], "dead": []}}
+    assert read_matrix(path) == {
+        "one": {"bad": ["one"]},
+        "two": {"worse": ["one"], "dead": [], "far": "a device"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -240,9 +240,13 @@ function proofs(name) {
   const mutants = Object.hasOwn(kills(), name) ? Object.entries(kills()[name]) : [];
   if (!mutants.length) return [];
   return [make("h3", {}, "Mutants it has to catch"), make("ul", { class: "mutants" },
-    ...mutants.map(([mutant, by]) => make("li", {}, caught(by.includes(name)), ` ${mutant.replaceAll("_", " ")}`)))];
+    ...mutants.map(([mutant, by]) => make("li", {}, caught(by, name), ` ${mutant.replaceAll("_", " ")}`)))];
 }
-const caught = (yes) => make("span", { class: yes ? "kept" : "broken" }, yes ? "✓ caught" : "✗ not caught");
+/** Whether a requirement is among those that catch a mutant; a text says what it could not be judged without. */
+function caught(by, name) {
+  if (typeof by === "string") return make("span", { class: "absent" }, `· not judged without ${by}`);
+  return by.includes(name) ? make("span", { class: "kept" }, "✓ caught") : make("span", { class: "broken" }, "✗ not caught");
+}
 
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 dialog.addEventListener("close", () => { history.replaceState(null, "", location.pathname + location.search); stop?.focus(); });
@@ -252,10 +256,11 @@ find(".kills")?.addEventListener("toggle", (event) => {
   const place = find(".scroll", event.target);
   if (place.children.length) return;
   const rows = Object.entries(kills()).flatMap(([name, mutants]) => Object.entries(mutants).map(([mutant, by]) => {
-    const more = by.filter((each) => each !== name);
+    const judged = typeof by !== "string";
+    const more = judged ? by.filter((each) => each !== name) : [];
     return make("tr", {}, make("th", { scope: "row" }, name.replaceAll("_", " ")), make("td", {}, mutant.replaceAll("_", " ")),
-      make("td", {}, caught(by.includes(name))),
-      make("td", {}, more.length ? make("details", {}, make("summary", {}, `${more.length} more`), more.join(", ").replaceAll("_", " ")) : "alone"));
+      make("td", {}, caught(by, name)),
+      make("td", {}, more.length ? make("details", {}, make("summary", {}, `${more.length} more`), more.join(", ").replaceAll("_", " ")) : judged ? "alone" : ""));
   }));
   place.append(make("table", { class: "plain" }, make("thead", {}, make("tr", {},
     ...["Requirement", "Mutant", "By its requirement", "Also caught by"].map((title) => make("th", { scope: "col" }, title)))),

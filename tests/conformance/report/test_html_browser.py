@@ -57,7 +57,7 @@ RESULTS = [
     replace(result(UNSUPPORTED, "third", loader="two", level="SHOULD"), chapter="workers"),
 ]
 CLAIMS = {"D1-001": {"says": "A claim", "erratum": "Wrong", "ruling": "So", "section": "1"}}
-KILLS = {"second": {"loses_it": ["second", "first"], "hides_it": ["first"]}}
+KILLS = {"second": {"loses_it": ["second", "first"], "hides_it": ["first"], "far": "a device"}}
 
 
 class Page:
@@ -194,7 +194,11 @@ def test_a_cell_opens_to_what_shows_it(page: Page) -> None:
     assert "D1-001 A claim" in dialog.text
     assert page.one("dialog pre").text == SCRIPT.rstrip()
     mutants = [item.text for item in page.all(".mutants li")]
-    assert mutants == ["✓ caught loses it", "✗ not caught hides it"]
+    assert mutants == [
+        "✓ caught loses it",
+        "✗ not caught hides it",
+        "· not judged without a device far",
+    ]
     page.one(".others button").click()
     assert "passed two 1.0" in dialog.text
     assert page.all("dialog pre") == []
@@ -302,6 +306,7 @@ def test_errata_and_the_kill_matrix_are_there_when_asked_for(page: Page) -> None
     assert [row.partition("\n")[0] for row in rows] == [
         "second loses it ✓ caught",
         "second hides it ✗ not caught",
+        "second far · not judged without a device",
     ]
 
 
