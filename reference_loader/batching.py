@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from reference_loader.drawing import drawn, drawn_in_blocks
+
+_CUTS = 64  # batches that are cut at a time: each is an object of its own
+
 
 def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[Any]]:
     """Yield lists of `size` keys in order; the rest comes as a shorter list unless `drop_last`.
@@ -15,7 +22,7 @@ def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[An
     `keys` is read only as far as the batches asked for need it. The rest is also read when it is
     to be dropped, since a sampler's end cannot be known otherwise (D1 drop_last, D2 §2).
     """
-    remaining = iter(keys)
+    remaining = drawn(keys)
     while batch := list(islice(remaining, size)):
         if len(batch) == size:
             yield batch
@@ -23,6 +30,22 @@ def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[An
         if not drop_last:
             yield batch
         return  # what has ended is not asked again
+
+
+def grouped_blocks(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[Tensor]:
+    """Yield what `grouped` does of the indices in `blocks`, each batch as a tensor."""
+    rest: Tensor | None = None
+    for block in blocks:
+        whole = block if rest is None else torch.cat([rest, block])
+        for part in whole.split(_CUTS * size):
+            *batches, rest = part.split(size)
+            yield from batches
+            if len(rest) == size:
+                yield rest
+                rest = None
+    # As in `grouped`, a shorter batch comes when the blocks have ended, and whatever that draws.
+    if rest is not None and len(rest) and not drop_last:
+        yield rest
 
 
 def batches_in(samples: int, size: int, drop_last: bool) -> int:
@@ -44,3 +67,13 @@ class Batches:
     def __len__(self) -> int:
         sampler: Any = self.sampler  # without a length this raises, as it should
         return batches_in(len(sampler), self.batch_size, self.drop_last)
+
+
+def in_blocks(batches: Iterable[Any]) -> Iterator[Any]:
+    """Return an iterator over `batches`, whose indices are tensors where they are drawn as such."""
+    if type(batches) is not Batches:
+        return iter(batches)
+    blocks = drawn_in_blocks(batches.sampler)
+    if blocks is None:
+        return iter(batches)
+    return grouped_blocks(blocks, batches.batch_size, batches.drop_last)
