@@ -1,19 +1,19 @@
 """Which samples share a batch: grouping a row of keys.
 
-Keys are grouped, not samples, so a batch is decided before anything is loaded.
+Keys are grouped, not samples, so a batch is decided before anything is loaded. Indices that are
+drawn in blocks are cut instead of counted, and need not become Python ints for it.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from reference_loader.drawing import drawn, drawn_in_blocks
-
-_CUTS = 64  # batches that are cut at a time: each is an object of its own
+from reference_loader.drawing import drawn_in_blocks
+from reference_loader.sampling import CHUNK, Sequential
 
 
 def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[Any]]:
@@ -22,7 +22,7 @@ def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[An
     `keys` is read only as far as the batches asked for need it. The rest is also read when it is
     to be dropped, since a sampler's end cannot be known otherwise (D1 drop_last, D2 §2).
     """
-    remaining = drawn(keys)
+    remaining = iter(keys)
     while batch := list(islice(remaining, size)):
         if len(batch) == size:
             yield batch
@@ -34,16 +34,30 @@ def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[An
 
 def grouped_blocks(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[Tensor]:
     """Yield what `grouped` does of the indices in `blocks`, each batch as a tensor."""
+    return chain.from_iterable(part.split(size) for part in _parts(blocks, size, drop_last))
+
+
+def grouped_ints(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[list[int]]:
+    """Yield what `grouped` does of the indices in `blocks`, as Python ints."""
+    for part in _parts(blocks, size, drop_last):
+        indices = part.tolist()
+        for start in range(0, len(indices), size):
+            yield indices[start : start + size]
+
+
+def _parts(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[Tensor]:
+    """Yield the blocks in parts of a few whole batches; only the last batch may be shorter.
+
+    As in `grouped` that one comes when the blocks have ended, with whatever their end draws.
+    """
+    several = max(CHUNK // size, 1) * size
     rest: Tensor | None = None
     for block in blocks:
         whole = block if rest is None else torch.cat([rest, block])
-        for part in whole.split(_CUTS * size):
-            *batches, rest = part.split(size)
-            yield from batches
-            if len(rest) == size:
-                yield rest
-                rest = None
-    # As in `grouped`, a shorter batch comes when the blocks have ended, and whatever that draws.
+        complete = len(whole) - len(whole) % size
+        if complete:
+            yield from whole[:complete].split(several)
+        rest = whole[complete:]
     if rest is not None and len(rest) and not drop_last:
         yield rest
 
@@ -62,7 +76,10 @@ class Batches:
     drop_last: bool = False
 
     def __iter__(self) -> Iterator[list[Any]]:
-        return grouped(self.sampler, self.batch_size, self.drop_last)
+        blocks = None if type(self.sampler) is Sequential else drawn_in_blocks(self.sampler)
+        if blocks is None:
+            return grouped(self.sampler, self.batch_size, self.drop_last)
+        return grouped_ints(blocks, self.batch_size, self.drop_last)
 
     def __len__(self) -> int:
         sampler: Any = self.sampler  # without a length this raises, as it should
