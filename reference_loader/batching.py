@@ -34,7 +34,7 @@ def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[An
 
 def grouped_blocks(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[Tensor]:
     """Yield what `grouped` does of the indices in `blocks`, each batch as a tensor."""
-    return chain.from_iterable(part.split(size) for part in _parts(blocks, size, drop_last))
+    return chain.from_iterable(torch.split(part, size) for part in _parts(blocks, size, drop_last))
 
 
 def grouped_ints(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[list[int]]:
@@ -56,7 +56,7 @@ def _parts(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[Ten
         whole = block if rest is None else torch.cat([rest, block])
         complete = len(whole) - len(whole) % size
         if complete:
-            yield from whole[:complete].split(several)
+            yield from torch.split(whole[:complete], several)
         rest = whole[complete:]
     if rest is not None and len(rest) and not drop_last:
         yield rest

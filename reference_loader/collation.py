@@ -115,15 +115,20 @@ def _numbers(batch: Sequence[Any]) -> Tensor:
 
 def _integers(batch: Sequence[Any]) -> Tensor:
     known = int64_of(batch) if len(batch) >= WORTHWHILE else None
-    # A clone has memory of its own, which can be resized as that of any batch.
-    return _numbers(batch) if known is None else known.clone()
+    return _numbers(batch) if known is None else _owned(known)
+
+
+def _owned(known: Tensor) -> Tensor:
+    # On the device that the user may have made the default one, and in memory that can be resized,
+    # as that of any batch and not that of an array.
+    return torch.as_tensor(known).clone()
 
 
 def _floats(batch: Sequence[Any]) -> Tensor:
     # Python's float has 64 bits, whatever the default dtype is.
     known = float64_of(batch) if len(batch) >= WORTHWHILE else None
     if known is not None:
-        return known.clone()
+        return _owned(known)
     try:
         return torch.tensor(batch, dtype=torch.float64)
     except (TypeError, RuntimeError) as error:

@@ -147,9 +147,7 @@ class DataLoader(Generic[T_co]):
         if pinned:
             executor = Pinned(executor)
         window = self.num_workers * (self.prefetch_factor or 0)
-        delivery = deliver(
-            tasks, executor, window, in_order=self.in_order, timeout=self.timeout
-        )
+        delivery = deliver(tasks, executor, window, in_order=self.in_order, timeout=self.timeout)
         self._standing.begin_epoch(delivery)
         return delivery
 

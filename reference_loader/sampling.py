@@ -66,7 +66,7 @@ def _draws_single_words(size: int, generator: torch.Generator) -> bool:
 
 def integers(blocks: Iterator[Tensor]) -> Iterator[int]:
     """Yield the indices in `blocks` as Python ints, a chunk of them at a time."""
-    chunks = chain.from_iterable(block.split(CHUNK) for block in blocks)
+    chunks = chain.from_iterable(torch.split(block, CHUNK) for block in blocks)
     return chain.from_iterable(map(Tensor.tolist, chunks))
 
 

@@ -11,6 +11,7 @@ import torch
 
 BUFFER = 8192  # numbers that are drawn at a time only to advance a generator
 
+
 def draw_seed(generator: torch.Generator | None) -> int:
     """Return one 63-bit number, drawn from `generator`, or from torch's default one for None."""
     # The device is named because a default device set by the user need not fit the generator.

@@ -14,7 +14,8 @@ def written(value: Any) -> Any:
     if isinstance(value, BaseException):
         return type(value), str(value)
     if isinstance(value, Tensor):
-        flags = (value.requires_grad, value.is_shared(), value.is_contiguous())
+        shared = value.is_shared()  # type: ignore[no-untyped-call]
+        flags = (value.requires_grad, shared, value.is_contiguous())
         plain = value.detach().resolve_conj().contiguous().reshape(-1)
         bits = bytes(plain.view(torch.uint8).tolist())
         return type(value), value.dtype, value.shape, value.stride(), flags, bits

@@ -187,7 +187,7 @@ FAULTS: dict[str, tuple[Any, str, Any, Make]] = {
         random(9),
     ),
     "one word too few": (
-        *(sampling, "pass_over", lambda words, generator: words and _words(words - 1, generator)),
+        *(sampling, "pass_over", lambda words, generator: _words(max(words - 1, 0), generator)),
         random(9),
     ),
     "weighted draws are not passed over": (

@@ -9,14 +9,14 @@ from reference_loader.fetching import Stream
 from reference_loader.inline import Inline
 
 
-class Boom(Exception):
+class BoomError(Exception):
     pass
 
 
 def failing_at(*places: Any) -> Any:
     def step(key: Any) -> Any:
         if key in places:
-            raise Boom(key)
+            raise BoomError(key)
         return key
 
     return step
@@ -29,7 +29,7 @@ def outcomes(batches: Iterator[Any]) -> list[Any]:
             seen.append(next(batches))
         except StopIteration:
             return seen
-        except (Boom, RuntimeError, KeyboardInterrupt) as error:
+        except (BoomError, RuntimeError, KeyboardInterrupt) as error:
             seen.append(type(error).__name__)
 
 
@@ -41,14 +41,23 @@ def test_nothing_is_drawn_or_loaded_before_it_is_asked_for() -> None:
             noted.append(f"drew {key}")
             yield key
 
-    batches = Inline(keys(), lambda key: noted.append(f"fetched {key}") or key, str)
+    def fetch(key: int) -> int:
+        noted.append(f"fetched {key}")
+        return key
+
+    batches = Inline(keys(), fetch, str)
     assert noted == []
     assert next(batches) == "0"
     assert noted == ["drew 0", "fetched 0"]
 
 
 def test_what_fails_is_skipped() -> None:
-    assert outcomes(Inline(iter(range(4)), failing_at(1), failing_at(2))) == [0, "Boom", "Boom", 3]
+    assert outcomes(Inline(iter(range(4)), failing_at(1), failing_at(2))) == [
+        0,
+        "BoomError",
+        "BoomError",
+        3,
+    ]
 
 
 def test_an_interrupt_is_raised_at_its_turn_and_can_be_survived() -> None:
@@ -78,7 +87,7 @@ class Resuming:
 
 
 def test_a_sampler_that_failed_or_ended_has_ended() -> None:
-    assert outcomes(Inline(Resuming(Boom()), int, int)) == [1, "Boom"]
+    assert outcomes(Inline(Resuming(BoomError()), int, int)) == [1, "BoomError"]
     batches = Inline(Resuming(StopIteration()), int, int)
     assert [outcomes(batches), outcomes(batches)] == [[1], []]
 

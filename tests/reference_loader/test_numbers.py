@@ -67,6 +67,14 @@ def test_a_batch_has_memory_of_its_own_that_can_grow(number: Any) -> None:
     assert batch.resize_(1000).shape == (1000,)
 
 
+@pytest.mark.parametrize("number", [1, 1.0])
+def test_a_batch_is_made_on_the_default_device(number: Any) -> None:
+    with torch.device("meta"):
+        batch = default_collate([number] * 100)
+        expected = torchs_collate([number] * 100)
+    assert (batch.device, batch.dtype) == (expected.device, expected.dtype)
+
+
 def test_a_batch_that_cannot_grow_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test above is not blind to memory that belongs to an array."""
     monkeypatch.setattr(torch.Tensor, "clone", lambda tensor: tensor)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data._utils import worker as torch_worker
 
-from reference_loader.seeding import BUFFER, pass_over, draw_seed, private_generator, seed_process
+from reference_loader.seeding import BUFFER, draw_seed, pass_over, private_generator, seed_process
 
 
 def test_the_first_seed_of_42_is_this() -> None:

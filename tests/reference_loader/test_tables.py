@@ -26,6 +26,9 @@ DTYPES = [
 TAILS: list[tuple[int, ...]] = [(), (3,), (2, 2), (3, 2, 2), (3, 1, 1), (1, 2, 2), (0,)]
 
 
+TABLE = TensorDataset(torch.arange(5))
+
+
 class Doubled(Tensor):
     """A tensor of a class of its own, whose rows are not what it holds."""
 
@@ -46,7 +49,7 @@ LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     ),
     "subclass": lambda tensor: tensor.as_subclass(Doubled),
     "conjugated": lambda tensor: tensor.conj(),
-    "shared": lambda tensor: tensor.share_memory_(),
+    "shared": lambda tensor: tensor.share_memory_(),  # type: ignore[no-untyped-call]
 }
 
 
@@ -107,7 +110,7 @@ def test_batches_and_generators_are_those_of_torch(
     assert steps(DataLoader, seed, cut, **arguments) == expected
 
 
-ODD = [True, 1.0, "a", None, 2**70, np.int64(2), np.uint8(3), torch.tensor(1), slice(0, 2), [1, 2]]
+ODD = [True, 1.0, "a", None, 2**70, np.int64(2), np.uint8(3), torch.tensor(1), slice(0, 2)]
 keys = st.integers(-ROWS - 2, ROWS + 1) | st.sampled_from(ODD)
 
 
@@ -158,12 +161,22 @@ def test_what_changes_within_an_epoch_is_seen_at_once() -> None:
     assert next(batches)[0].tolist() == [5, 6]
 
 
+def test_a_default_device_set_by_the_user_does_not_reach_the_keys() -> None:
+    arguments: dict[str, Any] = {"batch_size": 3, "sampler": [4, 2, 0, 1]}
+    for dataset in (TABLE, Subset(TABLE, range(5))):
+        loader: DataLoader[Any] = DataLoader(dataset, **arguments)
+        shuffled: DataLoader[Any] = DataLoader(dataset, 3, shuffle=True)
+        with torch.device("meta"):
+            assert [batch[0].tolist() for batch in loader] == [[4, 2, 0], [1]]
+            assert sorted(int(row) for batch in shuffled for row in batch[0]) == [0, 1, 2, 3, 4]
+
+
 class Asked(TensorDataset):
     """A table that counts what it is asked for, and answers otherwise."""
 
     def __getitem__(self, index: Any) -> Any:
         asked[index] += 1
-        return super().__getitem__(index)[0] * 2
+        return self.tensors[0][index] * 2
 
 
 class AskedAtOnce(TensorDataset):
@@ -185,7 +198,6 @@ class Indices(list[int]):
 
 
 asked: Counter[Any] = Counter()
-TABLE = TensorDataset(torch.arange(5))
 
 
 def with_getitems() -> Any:
