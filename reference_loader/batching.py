@@ -1,12 +1,19 @@
 """Which samples share a batch: grouping a row of keys.
 
-Keys are grouped, not samples, so a batch is decided before anything is loaded.
+Keys are grouped, not samples, so a batch is decided before anything is loaded. Indices that are
+drawn in blocks are cut instead of counted, and need not become Python ints for it.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
+
+import torch
+from torch import Tensor
+
+from reference_loader.drawing import drawn_in_blocks
+from reference_loader.sampling import CHUNK, Sequential
 
 
 def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[Any]]:
@@ -25,6 +32,36 @@ def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[An
         return  # what has ended is not asked again
 
 
+def grouped_blocks(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[Tensor]:
+    """Yield what `grouped` does of the indices in `blocks`, each batch as a tensor."""
+    return chain.from_iterable(torch.split(part, size) for part in _parts(blocks, size, drop_last))
+
+
+def grouped_ints(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[list[int]]:
+    """Yield what `grouped` does of the indices in `blocks`, as Python ints."""
+    for part in _parts(blocks, size, drop_last):
+        indices = part.tolist()
+        for start in range(0, len(indices), size):
+            yield indices[start : start + size]
+
+
+def _parts(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[Tensor]:
+    """Yield the blocks in parts of a few whole batches; only the last batch may be shorter.
+
+    As in `grouped` that one comes when the blocks have ended, with whatever their end draws.
+    """
+    several = max(CHUNK // size, 1) * size
+    rest: Tensor | None = None
+    for block in blocks:
+        whole = block if rest is None else torch.cat([rest, block])
+        complete = len(whole) - len(whole) % size
+        if complete:
+            yield from torch.split(whole[:complete], several)
+        rest = whole[complete:]
+    if rest is not None and len(rest) and not drop_last:
+        yield rest
+
+
 def batches_in(samples: int, size: int, drop_last: bool) -> int:
     """Return how many batches `grouped` makes of that many samples."""
     return samples // size if drop_last else -(-samples // size)
@@ -39,8 +76,21 @@ class Batches:
     drop_last: bool = False
 
     def __iter__(self) -> Iterator[list[Any]]:
-        return grouped(self.sampler, self.batch_size, self.drop_last)
+        blocks = None if type(self.sampler) is Sequential else drawn_in_blocks(self.sampler)
+        if blocks is None:
+            return grouped(self.sampler, self.batch_size, self.drop_last)
+        return grouped_ints(blocks, self.batch_size, self.drop_last)
 
     def __len__(self) -> int:
         sampler: Any = self.sampler  # without a length this raises, as it should
         return batches_in(len(sampler), self.batch_size, self.drop_last)
+
+
+def in_blocks(batches: Iterable[Any]) -> Iterator[Any]:
+    """Return an iterator over `batches`, whose indices are tensors where they are drawn as such."""
+    if type(batches) is not Batches:
+        return iter(batches)
+    blocks = drawn_in_blocks(batches.sampler)
+    if blocks is None:
+        return iter(batches)
+    return grouped_blocks(blocks, batches.batch_size, batches.drop_last)

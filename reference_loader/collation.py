@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reference_loader.containers import is_namedtuple, mapping_like, sequence_like
+from reference_loader.numbers import WORTHWHILE, float64_of, int64_of
 
 Rule = Callable[[Sequence[Any]], Any]
 
@@ -31,7 +32,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
     KeyError for mappings whose keys differ, TypeError for anything else that cannot be put into a
     tensor without a loss, ValueError for an empty batch or an int beyond 64 bits.
     """
-    if not isinstance(batch, Sequence):
+    # Nearly always it is a list, and asking an abstract class takes longer than collating a number.
+    if type(batch) is not list and not isinstance(batch, Sequence):
         raise TypeError(
             f"default_collate needs a list of samples, got {_name(batch)}; "
             "give a collate_fn for what this dataset's __getitems__ returns"
@@ -111,8 +113,22 @@ def _numbers(batch: Sequence[Any]) -> Tensor:
         raise _not_all_numbers(batch) from error
 
 
+def _integers(batch: Sequence[Any]) -> Tensor:
+    known = int64_of(batch) if len(batch) >= WORTHWHILE else None
+    return _numbers(batch) if known is None else _owned(known)
+
+
+def _owned(known: Tensor) -> Tensor:
+    # On the device that the user may have made the default one, and in memory that can be resized,
+    # as that of any batch and not that of an array.
+    return torch.as_tensor(known).clone()
+
+
 def _floats(batch: Sequence[Any]) -> Tensor:
     # Python's float has 64 bits, whatever the default dtype is.
+    known = float64_of(batch) if len(batch) >= WORTHWHILE else None
+    if known is not None:
+        return _owned(known)
     try:
         return torch.tensor(batch, dtype=torch.float64)
     except (TypeError, RuntimeError) as error:
@@ -165,7 +181,7 @@ _RULES: tuple[tuple[tuple[type, ...], Rule], ...] = (
     ((np.ndarray,), _arrays),
     ((np.bool_, np.number), _numbers),  # before float: np.float64 is one
     ((float,), _floats),
-    ((int,), _numbers),
+    ((int,), _integers),
     ((str, bytes), _unchanged),
     ((Mapping,), _mappings),
     ((Sequence,), _sequences),

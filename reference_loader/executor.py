@@ -62,13 +62,14 @@ def perform(task: Task, fetch: Fetch, collate: Callable[[Any], Any]) -> Outcome:
         return Done(task.position, collate(samples))
     except StopIteration as error:
         # Let through, it would look like the end of the epoch, and data would be missing silently.
-        return Failed(task.position, _misplaced_stop(task, error))
+        return Failed(task.position, misplaced_stop(task, error))
     except BaseException as error:
         # An interrupt is caught with the rest, so that whoever survives it can go on iterating.
         return Failed(task.position, error)
 
 
-def _misplaced_stop(task: Task, cause: StopIteration) -> RuntimeError:
+def misplaced_stop(task: Task, cause: StopIteration) -> RuntimeError:
+    """Return what is raised in place of a StopIteration that came out of a task."""
     error = RuntimeError(
         "a dataset or collate_fn must not raise StopIteration, "
         f"got one in batch {task.position} (keys {task.keys!r}); "

@@ -6,7 +6,7 @@ module of its own.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from multiprocessing.context import BaseContext
 from typing import Any, Generic, Literal, TypeVar
@@ -15,20 +15,22 @@ import torch
 from torch.utils.data import IterableDataset
 
 from reference_loader.arguments import Options
-from reference_loader.batching import Batches, batches_in
+from reference_loader.batching import Batches, batches_in, in_blocks
 from reference_loader.collation import default_collate, default_convert
 from reference_loader.crew import Crew
 from reference_loader.deliver import Delivery, deliver
+from reference_loader.drawing import drawn
 from reference_loader.executor import Executor
 from reference_loader.fetching import Keyed, fetcher, is_stream
 from reference_loader.inline import Inline
 from reference_loader.options import CHANGEABLE, changed, checked
-from reference_loader.pinning import Pinned, can_pin
+from reference_loader.pinning import Pinned, can_pin, pin
 from reference_loader.plan import plan
 from reference_loader.processes import Processes
 from reference_loader.sampling import Sequential, Shuffled
 from reference_loader.seeding import draw_seed
 from reference_loader.standing import Standing
+from reference_loader.tables import loads_rows
 from reference_loader.worker import Job
 
 T_co = TypeVar("T_co", covariant=True)
@@ -126,7 +128,7 @@ class DataLoader(Generic[T_co]):
             )
         vars(self).update(vars(options) | _defaults(options))
 
-    def __iter__(self) -> Delivery:
+    def __iter__(self) -> Delivery | Inline:
         """Start an epoch, and return the iterator of its batches.
 
         Without workers nothing is loaded before the first `next`. Iterators of one loader are
@@ -138,13 +140,14 @@ class DataLoader(Generic[T_co]):
         start method needs an argument pickled that cannot be.
         """
         pinned = self.pin_memory and can_pin()
+        if not self.num_workers:
+            return self._inline(pinned)
         tasks = plan(self._keys())  # starts the sampler, as in torch before the seed is drawn
-        executor = self._processes() if self.num_workers else self._inline()
+        executor: Executor = self._processes()
         if pinned:
             executor = Pinned(executor)
         window = self.num_workers * (self.prefetch_factor or 0)
-        timeout = self.timeout if self.num_workers else 0
-        delivery = deliver(tasks, executor, window, in_order=self.in_order, timeout=timeout)
+        delivery = deliver(tasks, executor, window, in_order=self.in_order, timeout=self.timeout)
         self._standing.begin_epoch(delivery)
         return delivery
 
@@ -197,10 +200,16 @@ class DataLoader(Generic[T_co]):
     def _batched(self) -> bool:
         return self.batch_size is not None or self.batch_sampler is not None
 
-    def _inline(self) -> Executor:
+    def _inline(self, pinned: bool) -> Inline:
+        collate = self.collate_fn
+        rows = loads_rows(self.dataset) if self._batched and collate is default_collate else None
+        keys = self._keys(as_tensors=rows is not None)
         draw_seed(self.generator)  # for workers; in one process only its being drawn matters
-        fetch = fetcher(self.dataset, batched=self._batched, drop_last=self.drop_last)
-        return Inline(fetch, self.collate_fn)
+        if rows is not None:
+            fetch, collate = rows, _unchanged
+        else:
+            fetch = fetcher(self.dataset, batched=self._batched, drop_last=self.drop_last)
+        return Inline(keys, fetch, _then_pinned(collate) if pinned else collate)
 
     def _processes(self) -> Executor:
         keep = self.persistent_workers
@@ -224,11 +233,21 @@ class DataLoader(Generic[T_co]):
             num_workers=self.num_workers,
         )
 
-    def _keys(self) -> Iterable[Any]:
+    def _keys(self, as_tensors: bool = False) -> Iterator[Any]:
+        """Start the sampler; `as_tensors`: the keys of a batch may come as a tensor."""
         if is_stream(self.dataset):
             return repeat(self.batch_size)
-        keys: Iterable[Any] = self.sampler if self.batch_sampler is None else self.batch_sampler
-        return keys
+        if self.batch_sampler is None:
+            return drawn(self.sampler)
+        return in_blocks(self.batch_sampler) if as_tensors else iter(self.batch_sampler)
+
+
+def _unchanged(batch: Any) -> Any:
+    return batch
+
+
+def _then_pinned(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda samples: pin(collate(samples))
 
 
 def _defaults(options: Options) -> dict[str, Any]:

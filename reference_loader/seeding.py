@@ -9,6 +9,8 @@ import random
 import numpy as np
 import torch
 
+BUFFER = 8192  # numbers that are drawn at a time only to advance a generator
+
 
 def draw_seed(generator: torch.Generator | None) -> int:
     """Return one 63-bit number, drawn from `generator`, or from torch's default one for None."""
@@ -21,6 +23,19 @@ def draw_seed(generator: torch.Generator | None) -> int:
 def private_generator(seed: int) -> torch.Generator:
     """Return a CPU generator of its own, seeded with `seed`."""
     return torch.Generator().manual_seed(seed)
+
+
+def pass_over(words: int, generator: torch.Generator) -> None:
+    """Advance a CPU generator as if `words` numbers of 32 bits had been drawn from it.
+
+    Drawing fills a small buffer over and over, so nothing of it is kept. `random_` takes exactly
+    two words for an int64 and one for an int32, one element after the other.
+    """
+    buffer = torch.empty(min(words // 2, BUFFER), dtype=torch.int64, device="cpu")
+    for _ in range(words // 2 // BUFFER):
+        buffer.random_(generator=generator)
+    buffer[: words // 2 % BUFFER].random_(generator=generator)
+    buffer.new_empty(words % 2, dtype=torch.int32).random_(generator=generator)
 
 
 def seed_process(base_seed: int, worker: int) -> int:

@@ -18,6 +18,7 @@ READING_ORDER = (
     "sampling",
     "torch_samplers",
     "batch_sampling",
+    "shortcuts",
     "collation",
     "default_collation",
     "structured_samples",

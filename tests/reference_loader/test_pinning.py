@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from reference_loader.executor import Done, Ended, Executor, Failed
-from reference_loader.inline import Inline
+from reference_loader.executor import Done, Ended, Executor, Failed, Outcome
 from reference_loader.pinning import Pinned, can_pin, pin
 from reference_loader.plan import Task
 
@@ -58,8 +57,25 @@ def test_containers_are_not_changed_in_place() -> None:
     assert isinstance(value[0], Pinnable)
 
 
+class AtOnce:
+    """An executor that has every task done when it is submitted."""
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
+        self.done: list[Done] = []
+
+    def submit(self, task: Task) -> None:
+        self.done.append(Done(task.position, self.batch))
+
+    def take(self, deadline: float = math.inf) -> Outcome:
+        return self.done.pop(0)
+
+    def close(self) -> None:
+        """Have nothing to release."""
+
+
 def outcome_of(batch: Any) -> Any:
-    executor: Executor = Pinned(Inline(lambda key: batch, lambda batch: batch))
+    executor: Executor = Pinned(AtOnce(batch))
     executor.submit(Task(4, 0))
     return executor.take()
 

@@ -5,8 +5,17 @@ from itertools import islice
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from reference_loader.sampling import Sequential, Shuffled, shuffled
+from reference_loader import sampling
+from reference_loader.sampling import (
+    Sequential,
+    Shuffled,
+    pass_over_permutation,
+    permutation,
+    shuffled,
+)
 from reference_loader.seeding import draw_seed
 
 
@@ -86,3 +95,41 @@ def test_a_default_device_set_by_the_user_does_not_reach_the_order() -> None:
     expected = list(shuffled(10, seeded()))
     with torch.device("meta"):
         assert list(shuffled(10, seeded())) == expected
+
+
+def states_after(size: int, seed: int) -> list[torch.Tensor]:
+    """Return the generator's state after torch's permutation, after ours, and after none."""
+    ours, theirs, none = seeded(seed), seeded(seed), seeded(seed)
+    expected = torch.randperm(size, generator=theirs)
+    assert permutation(size, ours).tolist() == expected.tolist()
+    pass_over_permutation(size, none)
+    return [each.get_state() for each in (theirs, ours, none)]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(size=st.integers(0, 3000), seed=st.integers(0, 2**32))
+def test_a_permutation_is_torchs_and_is_passed_over_as_if_it_were_made(
+    size: int, seed: int
+) -> None:
+    """The order, and the generator after it or after passing over it, equal torch's."""
+    theirs, ours, none = states_after(size, seed)
+    assert ours.equal(theirs)
+    assert none.equal(theirs)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 624, 625, 65_537, 300_001])
+def test_sizes_at_the_edges_of_a_generators_state_and_of_buffers(size: int) -> None:
+    theirs, ours, none = states_after(size, 5)
+    assert ours.equal(theirs)
+    assert none.equal(theirs)
+
+
+def test_longer_permutations_are_made_as_torch_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the length up to which the draws are known, nothing is taken for granted."""
+    monkeypatch.setattr(sampling, "_TWO_WORDS", 10)
+    monkeypatch.setattr(sampling, "pass_over", None)
+    theirs, ours, none = states_after(10, 5)
+    assert ours.equal(theirs)
+    assert none.equal(theirs)
+    assert permutation(10, seeded()).dtype is torch.int64
+    assert permutation(9, seeded()).dtype is torch.int32

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data._utils import worker as torch_worker
 
-from reference_loader.seeding import draw_seed, private_generator, seed_process
+from reference_loader.seeding import BUFFER, draw_seed, pass_over, private_generator, seed_process
 
 
 def test_the_first_seed_of_42_is_this() -> None:
@@ -49,3 +49,16 @@ def test_a_worker_is_seeded_as_torch_seeds_it(base_seed: int, worker: int) -> No
     np.random.set_state(states[1])
     assert seed == base_seed + worker
     assert drawn == expected
+
+
+@pytest.mark.parametrize("used", [0, 1, 623, 624])
+@pytest.mark.parametrize(
+    "words", [0, 1, 2, 3, 623, 624, 625, 1249, 2 * BUFFER, 2 * BUFFER + 1, 6 * BUFFER - 1]
+)
+def test_passing_over_words_is_like_drawing_them(words: int, used: int) -> None:
+    generator, control = (torch.Generator().manual_seed(used) for _ in range(2))
+    for each in (generator, control):
+        torch.empty(used, dtype=torch.int32).random_(generator=each)
+    pass_over(words, generator)
+    torch.empty(words, dtype=torch.int32).random_(generator=control)
+    assert generator.get_state().equal(control.get_state())
