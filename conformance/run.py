@@ -143,7 +143,7 @@ def header(
     """Return what a report says about how, where and of whom it was made."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "suite": _version("dataloader-conformance"),
+        "suite": version_of("dataloader-conformance"),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "platform": platform.platform(),
@@ -164,13 +164,14 @@ def _describe(name: str) -> LoaderInfo | str:
         return str(error)
     return LoaderInfo(
         name=name,
-        version=_version(adapter.distribution) if adapter.distribution else "",
+        version=version_of(adapter.distribution) if adapter.distribution else "",
         capabilities=tuple(sorted(adapter.capabilities)),
         deviations=adapter.deviations,
     )
 
 
-def _version(distribution: str) -> str:
+def version_of(distribution: str) -> str:
+    """Return the version of an installed distribution, "unknown" if there is none."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
