@@ -53,6 +53,23 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the reference loader against torch's, or whom the arguments name; see --quick."""
+    _install(session, "bench")
+    if not any(argument.startswith("--loader") for argument in session.posargs):
+        session.posargs.insert(0, "--loader=reference")
+    plugin = ("-p", "conformance.benchmark_plugin", "--pyargs", "specs.benchmarks")
+    session.run("pytest", *plugin, "--benchmark-json=build/rounds.json", *session.posargs)
+
+
+@nox.session(name="bench-power")
+def bench_power(session: nox.Session) -> None:
+    """Put the gate to the test: how often it is right with nothing changed, and with a change."""
+    _install(session)
+    session.run("conformance", "bench-power", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style."""
     session.install("-c", "constraints.txt", *_group("lint"))

@@ -132,5 +132,3 @@ class Arm:
     ) -> None:
         self._loader = None
         self._open.close()
-
-

@@ -27,9 +27,7 @@ def family_seconds(pids: Iterable[int]) -> float:
     What ends without this process being its parent is no longer counted.
     """
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (
-        time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(_seconds_of, set(pids)))
-    )
+    return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(_seconds_of, set(pids)))
 
 
 def _seconds_of(pid: int) -> float:

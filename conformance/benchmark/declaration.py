@@ -208,9 +208,7 @@ def collected(expected: Sequence[Any]) -> Callable[[Iterable[Any]], bool]:
 def same(came: Any, wanted: Any) -> bool:
     """Whether two values are equal through and through; a tuple may have become a list."""
     if isinstance(wanted, torch.Tensor):
-        return (
-            isinstance(came, torch.Tensor) and came.dtype == wanted.dtype and came.equal(wanted)
-        )
+        return isinstance(came, torch.Tensor) and came.dtype == wanted.dtype and came.equal(wanted)
     if isinstance(wanted, np.ndarray):
         return isinstance(came, np.ndarray) and np.array_equal(came, wanted)
     if isinstance(wanted, list | tuple):

@@ -1,4 +1,4 @@
-"""The gate: is the new code slower than the old, or is that noise?
+"""The gate: whether new code is slower than old code, and what is noise.
 
 It looks at ratios new/old of times measured in pairs, after 20 pairs and at each doubling up to
 160, and stops as soon as it knows. Both an effect worth stopping for and the evidence for it are

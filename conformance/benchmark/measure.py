@@ -144,9 +144,7 @@ def measure(
     return replace(measured, row=row, baseline_counts=counts["baseline"])
 
 
-def _measured(
-    blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Settings
-) -> Measured:
+def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Settings) -> Measured:
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -149,9 +149,7 @@ def twins(loader: str, folder: Path) -> tuple[Side, Side]:
     return first, second
 
 
-def _side(
-    loader: str, package: str, source: Path, folder: Path, name: str, version: str
-) -> Side:
+def _side(loader: str, package: str, source: Path, folder: Path, name: str, version: str) -> Side:
     alias = f"{package}_{name}"
     target = folder / alias
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))

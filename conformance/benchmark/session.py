@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,9 +131,15 @@ def bench(
             second = _once(specification, comparison, case, again, deadline, fresh=True)
             first = _both(first, second)
         yield first
+    for row in vanished(comparison):
+        yield Measured(row)
+
+
+def vanished(comparison: Comparison) -> Iterator[Row]:
+    """Yield a row for each benchmark that the base has, and that is here no more."""
     for name in comparison.vanished:
         message = f"{comparison.header.baseline.version} has it, and it is here no more"
-        yield Measured(Row(name, "", "", Outcome.VANISHED, message=message))
+        yield Row(name, "", "cpu", Outcome.VANISHED, message=message)
 
 
 def _once(

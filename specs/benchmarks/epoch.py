@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch.utils.data import Dataset
 
-from conformance import LoaderRequest
+from conformance import LoaderRequest, cut
 from conformance.benchmark import Work, benchmark, collected
 
 BATCH, BATCHES, FEATURES = 16, 24, 4096
@@ -76,6 +76,6 @@ def with_work_on_both_sides() -> Work:
         batches=BATCHES,
         consume=Training(weights),
         receipt=(BATCHES, size * (size - 1) // 2),
-        check=collected([part.view(-1, 1).repeat(1, FEATURES) for part in numbers.split(BATCH)]),
+        check=collected([part.view(-1, 1).repeat(1, FEATURES) for part in cut(numbers, BATCH)]),
         limit=alone,
     )

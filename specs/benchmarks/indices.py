@@ -49,7 +49,7 @@ def asked(order: str) -> LoaderRequest:
     if order == "replacement":
         sampler: Any = RandomSampler(dataset, replacement=True, generator=seeded(0))
     else:
-        weights = torch.ones(SIZE, dtype=torch.float64)
+        weights: Any = torch.ones(SIZE, dtype=torch.float64)
         sampler = WeightedRandomSampler(weights, DRAWN[order], generator=seeded(0))
     return LoaderRequest(dataset, sampler=sampler, **options)
 

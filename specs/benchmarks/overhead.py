@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.utils.data import TensorDataset
 
-from conformance import Identity, LoaderRequest, Samples, cut
+from conformance import Identity, LoaderRequest, Samples, cut, seeded
 from conformance.benchmark import Work, benchmark, collected, exhaust
 
 # As many batches as make a pass of about a millisecond.
@@ -38,13 +38,13 @@ def rows(batch_size: int, batches: int, bytes_a_row: int) -> Work:
     """Return the work of iterating over the rows of a tensor."""
     size, features = batch_size * batches, bytes_a_row // 4
     table = torch.arange(size * features, dtype=torch.float32).view(size, features)
-    order = torch.randperm(size, generator=torch.Generator().manual_seed(0)).split(batch_size)
+    order = cut(torch.randperm(size, generator=seeded(0)), batch_size)
 
     def gather() -> None:
         for indices in order:
             table.index_select(0, indices)
 
-    expected = [[part] for part in table.split(batch_size)]
+    expected = [[part] for part in cut(table, batch_size)]
     return epochs(TensorDataset(table), batch_size, expected, gather)
 
 
@@ -60,7 +60,7 @@ def python_integers(batch_size: int) -> Work:
 def small_tensors(batch_size: int) -> Work:
     """What does a batch cost of tensors of 64 bytes that lie in a list?"""
     samples = torch.arange(16.0 * batch_size * TENSORS[batch_size]).view(-1, 16)
-    whole = list(samples.split(batch_size))
+    whole = cut(samples, batch_size)
 
     def stack() -> None:
         for part in whole:

@@ -32,7 +32,9 @@ def padded(length: int, *, offered: bool) -> Work:
 
     def request(offers: Offers) -> LoaderRequest:
         own = offers.get("pad_collate") if offered else None
-        return LoaderRequest(Samples(samples), batch_size=BATCH, collate_fn=own() if own else by_hand)
+        return LoaderRequest(
+            Samples(samples), batch_size=BATCH, collate_fn=own() if own else by_hand
+        )
 
     def pad() -> None:
         for part in parts:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from conformance import LoaderRequest
+from conformance import LoaderRequest, cut
 from conformance.benchmark import Work, benchmark, collected
 
 WORKERS = 2
@@ -80,7 +80,7 @@ def one_tensor(size: str) -> Work:
     """
     batches = BATCHES[size]
     dataset = Rows(SAMPLES * batches, BYTES[size] // 4 // SAMPLES)
-    parts = dataset.table.split(SAMPLES)
+    parts = cut(dataset.table, SAMPLES)
     memory = torch.empty_like(parts[0])
 
     def copies() -> None:
