@@ -50,5 +50,6 @@ for command in (
     proofs.mutants,
     proofs.chaos,
     benchmarking.bench_,
+    benchmarking.bench_power,
 ):
     cli.add_command(command)

@@ -101,7 +101,7 @@ def seeded(seed: int) -> torch.Generator:
 
 
 def cut(samples: Any, length: int) -> list[Any]:
-    """Return the samples, a sequence or a tensor's rows, in batches of `length`, the last one as short as it comes."""
+    """Return the samples in batches of `length`, the last one as short as it comes."""
     return [samples[start : start + length] for start in range(0, len(samples), length)]
 
 

@@ -24,7 +24,7 @@ from conformance.benchmark.clocks import NOW
 from conformance.benchmark.declaration import Case, Work, cases
 from conformance.benchmark.gate import Decision, decide
 from conformance.benchmark.interval import interval
-from conformance.benchmark.pairs import Pair, calibrated, pairs
+from conformance.benchmark.pairs import Pair, burden, calibrated, pairs
 from conformance.benchmark.record import Outcome, Row
 from conformance.benchmark.revision import Side
 from conformance.capability import Unsupported
@@ -51,6 +51,7 @@ class Settings:
         warm: pairs that are not counted.
         gate: whether the gate decides how many pairs there are, and what they show.
         swapped: import and warm the loader before the baseline.
+        slowdown: the share of a unit that the loader works longer; a test of the gate.
 
     """
 
@@ -60,6 +61,7 @@ class Settings:
     warm: int = 3
     gate: bool = False
     swapped: bool = False
+    slowdown: float = 0.0
 
     def quick(self) -> "Settings":
         """Return settings that only show whether everything runs and delivers what it must."""
@@ -154,6 +156,8 @@ def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Sett
     seed = zlib.crc32(f"{settings.seed} {case.name} {settings.swapped}".encode())
     stream = pairs(loader.unit, baseline.unit, seed)
     _warm(stream, 1 if few else settings.warm)
+    if settings.slowdown:
+        loader.burden = burden(baseline.unit, settings.slowdown, NOW[case.benchmark.clock])
     decision = None
     if settings.gate and not few:
         taken: list[Pair] = []

@@ -8,8 +8,10 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from statistics import median
 
 SHORTEST, AIM = 1e-3, 1.5e-3  # seconds of a unit
+TRIED_STEPS, TRIED_STEPS_UNITS = 10_000, 21
 TRIES = 3  # of which the quickest counts: what disturbs can only make longer
 
 
@@ -67,6 +69,23 @@ def calibrated(seconds: Callable[[int], float]) -> int:
             return max(1, round(passes * AIM / took)) if took > AIM and passes > 1 else passes
         # At most tenfold at once, as the shortest times are the least exact.
         passes = min(10 * passes, max(passes + 1, math.ceil(passes * AIM / max(took, 1e-9))))
+
+
+def burden(unit: Callable[[], Timed], share: float, now: Callable[[], float]) -> Callable[[], None]:
+    """Return work that takes that share of a unit's time, by measuring the two side by side."""
+    quotients = []
+    for _ in range(TRIED_STEPS_UNITS):
+        took = unit().seconds
+        start = now()
+        _steps(TRIED_STEPS)
+        quotients.append((now() - start) / took)
+    steps = round(TRIED_STEPS * share / median(quotients))
+    return lambda: _steps(steps)
+
+
+def _steps(count: int) -> None:
+    for _ in range(count):
+        pass
 
 
 def _quotient(numerator: float, denominator: float) -> float:

@@ -85,7 +85,7 @@ def comparisons(
     known = cases(specification)
     gone = tuple(
         name
-        for name in _names_in(tree, commit)
+        for name in _names_in(tree, commit, specification)
         if name not in known and (not words or any(word in name for word in words))
     )
     found = {each.name: each for each in describe(wanted)}
@@ -211,11 +211,12 @@ def _fault(side: Side) -> str:
     return ""
 
 
-def _names_in(tree: Path, commit: str) -> list[str]:
+def _names_in(tree: Path, commit: str, specification: str) -> list[str]:
     """Return the benchmarks of a revision, as its own command line lists them."""
-    if not (tree / "specs" / "benchmarks").is_dir():
+    if not tree.joinpath(*specification.split("."), "benchmarks").is_dir():
         return []
-    command = [sys.executable, "-m", "conformance", "bench", "--list"]
+    command = [sys.executable, "-m", "conformance", "--specification", specification]
+    command += ["bench", "--list"]
     ended = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     if ended.returncode:
         last = (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conformance.benchmark.power import Rate
 from conformance.benchmark.record import Header, Outcome, Row
 from conformance.outcome import printable
 
@@ -51,6 +52,26 @@ def _table(header: Header, rows: Sequence[Row]) -> Table:
         times = f"{figure(row.loader_us)}\n{figure(row.baseline_us)}" if measured else "-"
         verdict = Text(row.outcome if header.gate or not measured else "", STYLES[row.outcome])
         table.add_row(Text(row.benchmark), ratio, times, figure(row.limit_us), verdict)
+    return table
+
+
+def power_table(found: Sequence[Rate]) -> Table:
+    """Return the table of what the gate found of what was injected."""
+    table = Table(padding=(0, 1, 0, 0), box=None, header_style="bold")
+    for title in ("extra\nwork", "\nruns", "found slower\n(95 % bounds)", "not\nsure"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in ("times\nas slow", "\npairs", "\nseconds"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for rate in found:
+        table.add_row(
+            f"{rate.injected:.0%}",
+            str(rate.runs),
+            f"{rate.failed:.0%} ({rate.failed_low:.0%}-{rate.failed_high:.0%})",
+            f"{rate.inconclusive:.0%}",
+            figure(rate.slowdown),
+            f"{rate.pairs:g}",
+            figure(rate.seconds),
+        )
     return table
 
 

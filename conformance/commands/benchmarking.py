@@ -1,20 +1,29 @@
 """Measuring loaders: `bench` and `bench-power`."""
 
+import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from conformance.benchmark.declaration import cases, chosen
 from conformance.benchmark.measure import Settings
+from conformance.benchmark.power import Trial, good_enough, neighbours, power, rates
 from conformance.benchmark.record import RecordWriter, Row
 from conformance.benchmark.session import bench, comparisons
-from conformance.benchmark.table import show
-from conformance.commands.options import seeding
+from conformance.benchmark.table import power_table, show
+from conformance.catalogue import nearest
+from conformance.commands.options import seeding, writable
+from conformance.errors import UsageError
 
+POWER = Path("build/bench-power.jsonl")
+POWER_OF = "overhead.python_integers[batch_size=32]"
 RECORD = Path("build/benchmarks.jsonl")
 INTERRUPTED = 130
 
@@ -89,6 +98,58 @@ def bench_(
                 raise click.exceptions.Exit(INTERRUPTED)
     click.echo(f"the record is in {output}", err=True)
     raise click.exceptions.Exit(int(any(row.outcome.broken for row in every)))
+
+
+@click.command("bench-power")
+@click.option("--loader", default="reference", show_default=True, help="Compared with itself.")
+@click.option(
+    "--benchmark", "names", multiple=True, default=[POWER_OF], show_default=True, help="On which."
+)
+@click.option("--runs", type=click.IntRange(1), default=100, show_default=True, help="Of each.")
+@click.option("--load", is_flag=True, help="While other processes keep the machine busy.")
+@seeding
+@click.option("--output", type=click.Path(path_type=Path), default=POWER, show_default=True)
+@click.pass_obj
+def bench_power(
+    specification: str,
+    loader: str,
+    names: Sequence[str],
+    runs: int,
+    load: bool,
+    seed: int,
+    output: Path,
+) -> None:
+    """Run the gate with nothing changed, and with 5, 10 and 20 % of extra work.
+
+    Exits with 1 if there is a false alarm, or less than 95 % is found of the runs with 10 %.
+    """
+    known = cases(specification)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no benchmark is called {name!r}; {nearest(name, known)}")
+        if known[name].benchmark.slow:
+            raise UsageError(f"{name} is slow, and never judged by the gate; name another")
+    trials: list[Trial] = []
+    burden = neighbours(os.cpu_count() or 1) if load else nullcontext()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        writable(output).open("w", encoding="utf-8") as file,
+        burden,
+    ):
+        for trial in power(specification, loader, names, runs, seed, Path(folder)):
+            trials.append(trial)
+            file.write(json.dumps({"kind": "trial", "load": load, **asdict(trial)}) + "\n")
+            file.flush()
+        found = rates(trials)
+        for rate in found:
+            file.write(json.dumps({"kind": "rate", "load": load, **asdict(rate)}) + "\n")
+    console = Console(highlight=False)
+    for name in names:
+        console.print(Text(f"{loader} in {name}, {'under load' if load else 'as it is'}"))
+        console.print(power_table([rate for rate in found if rate.benchmark == name]))
+    good = good_enough(found)
+    console.print(f"the bar of the gate is {'met' if good else 'not met'}; runs in {output}")
+    raise click.exceptions.Exit(0 if good else 1)
 
 
 @contextmanager
