@@ -1,5 +1,6 @@
 """A run of benchmarks: each in a process of its own, rows as they come, failures confirmed."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
@@ -217,7 +218,12 @@ def _names_in(tree: Path, commit: str, specification: str) -> list[str]:
         return []
     command = [sys.executable, "-m", "conformance", "--specification", specification]
     command += ["bench", "--list"]
-    ended = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    # Its own harness, if the repository is this project's, and otherwise the one that is running.
+    paths = [str(Path(__file__).parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    ended = subprocess.run(
+        command, cwd=tree, env=environment, capture_output=True, text=True, check=False
+    )
     if ended.returncode:
         last = (ended.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise UsageError(f"the benchmarks of {commit[:10]} cannot be listed: {last}")

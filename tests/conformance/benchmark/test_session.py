@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.benchmark import session
-from conformance.benchmark.declaration import cases
+from conformance.benchmark.declaration import Case, cases
 from conformance.benchmark.gate import Decision, Finding
 from conformance.benchmark.measure import Measured, Settings
 from conformance.benchmark.record import Header, Named, Outcome, Row
@@ -127,7 +127,7 @@ def scripted(
     def once(
         specification: str,
         comparison: Comparison,
-        case: session.Case,
+        case: Case,
         settings: Settings,
         deadline: float,
         *,
