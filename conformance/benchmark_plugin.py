@@ -45,9 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--quick", action="store_true", help="see that all run and deliver")
     group.addoption("--seed", type=int, default=0, help="where all choices start")
     group.addoption("--deadline", type=float, default=300, help="seconds for each benchmark")
-    group.addoption(
-        "--output", type=Path, default=Path("build/benchmarks.jsonl"), help="the record"
-    )
+    group.addoption("--output", type=Path, default=Path("build/bench.jsonl"), help="the record")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import torch
 
@@ -12,7 +12,11 @@ from conformance.benchmark.clocks import NOW, descendants, family_seconds
 from conformance.benchmark.declaration import Work, same
 from conformance.benchmark.pairs import Timed
 from conformance.capability import Unsupported
+from conformance.processes import Started
 from conformance.request import LoaderRequest
+
+COPY_DEADLINE = 600.0  # seconds; the session has a shorter one
+Answer = TypeVar("Answer")
 
 
 class WrongData(Exception):  # noqa: N818 - a verdict
@@ -27,6 +31,7 @@ class Arm:
         work: what it does.
         passes: how many passes make a unit.
         burden: extra work after each unit, inside the clock; what a test of the gate injects.
+        several: whether there are several processes, so that time on the wall counts.
 
     Raises:
         Unsupported: on entering, if the loader does not claim what the work needs.
@@ -38,7 +43,8 @@ class Arm:
         self.work = work
         self.passes = 1
         self.burden: Callable[[], Any] | None = None
-        self._several = clock == "wall"
+        self.several = clock == "wall"
+        self._apart = clock == "memory"
         self._now = NOW[clock]
         self._open = ExitStack()
         self._pids: list[int] = []
@@ -62,30 +68,42 @@ class Arm:
 
     def check(self) -> None:
         """Iterate once and raise WrongData unless what comes is right."""
-        if not self.work.check(self.loader):
+        if not self._called(lambda: self.work.check(self.loader)):
             raise WrongData("an epoch did not deliver what it must")
 
     def unit(self) -> Timed:
         """Do a unit of work and return how long it took; raise WrongData if it was not done."""
-        return self._staged() if self.work.stages else self._consumed(self.passes)
+        return self._called(
+            self._staged if self.work.stages else lambda: self._consumed(self.passes)
+        )
 
     def seconds(self, passes: int) -> float:
         """Return how long so many passes take."""
         return self._consumed(passes).seconds
 
+    def _called(self, function: Callable[[], Answer]) -> Answer:
+        """Call a function here, or in a copy of this process, so that its memory is as it was."""
+        if not self._apart:
+            return function()
+        with Started(function) as copy:
+            answer: Answer | str = copy.answer(COPY_DEADLINE)
+        if isinstance(answer, str):  # neither a unit nor a check comes to that: the copy died
+            raise ChildProcessError(answer)
+        return answer
+
     def _consumed(self, passes: int) -> Timed:
         consume, loader, now = self.work.consume, self._loader, self._now
         assert consume is not None
-        if self._several and not self._pids:
+        if self.several and not self._pids:
             self._pids = descendants()
-        cpu = family_seconds(self._pids) if self._several else 0.0
+        cpu = family_seconds(self._pids) if self.several else 0.0
         start = now()
         for _ in range(passes):
             receipt = consume(loader)
         if self.burden:
             self.burden()
         took = now() - start
-        cpu = family_seconds(self._pids) - cpu if self._several else took
+        cpu = family_seconds(self._pids) - cpu if self.several else took
         self._accept(receipt)
         return Timed(took, cpu)
 
@@ -93,13 +111,13 @@ class Arm:
         assert self.work.stages is not None
         stages = self.work.stages(self)
         next(stages)
-        cpu = family_seconds(descendants()) if self._several else 0.0
+        cpu = family_seconds(descendants()) if self.several else 0.0
         start = self._now()
         receipt = next(stages)
         if self.burden:
             self.burden()
         took = self._now() - start
-        cpu = family_seconds(descendants()) - cpu if self._several else took
+        cpu = family_seconds(descendants()) - cpu if self.several else took
         for _ in stages:
             pass
         self._accept(receipt)

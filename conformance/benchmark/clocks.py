@@ -5,7 +5,6 @@ loader that moves its work to a thread has not saved it. With workers it is the 
 and beside it the CPU time of all processes together.
 """
 
-import os
 import resource
 import sys
 import time
@@ -13,7 +12,18 @@ from collections.abc import Callable, Iterable
 
 import psutil
 
-NOW: dict[str, Callable[[], float]] = {"cpu": time.process_time, "wall": time.perf_counter}
+
+def peak_bytes() -> float:
+    """Return the most memory that this process has had resident so far."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+NOW: dict[str, Callable[[], float]] = {
+    "cpu": time.process_time,
+    "wall": time.perf_counter,
+    "memory": peak_bytes,
+}
 
 
 def descendants() -> list[int]:
@@ -40,18 +50,3 @@ def _seconds_of(pid: int) -> float:
         return float(times.user + times.system)
     except (OSError, psutil.NoSuchProcess, psutil.AccessDenied):
         return 0.0
-
-
-def all_ended(pids: Iterable[int]) -> bool:
-    """Whether none of these processes is there any more, not even as a zombie."""
-    return not any(map(_is_there, pids))
-
-
-def _is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

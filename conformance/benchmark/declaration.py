@@ -20,7 +20,7 @@ from conformance.catalogue import nearest
 from conformance.errors import UsageError
 from conformance.request import LoaderRequest
 
-Clock = Literal["cpu", "wall"]
+Clock = Literal["cpu", "wall", "memory"]
 Offers = Mapping[str, Callable[..., Any]]
 
 
@@ -80,7 +80,8 @@ class Benchmark:
     Attributes:
         name: module and function, `overhead.python_integers`.
         clock: "cpu", the CPU time of the process, for what happens in one process; "wall", and the
-            CPU time of all processes besides, for what happens in several.
+            CPU time of all processes besides, for what happens in several; "memory", by how many
+            bytes the peak of resident memory rises, each time in a copy of the process.
         slow: measured in few pairs, never judged by the gate, and left out where it must be quick.
 
     """

@@ -32,6 +32,7 @@ from conformance.loaders import named
 
 LIMIT_UNITS = 9  # of which the median is the physical limit
 SLOW_PAIRS = 3
+ROLES = ("loader", "baseline")
 SHORT = 1.0  # seconds of a warming pair, after which one is enough
 
 # What is counted of an open arm, exactly: each returns figures by their names. A row has those of
@@ -124,7 +125,7 @@ def measure(
         work = case.work()
         with ExitStack() as stack:
             arms = {}
-            for role in ("loader", "baseline") if settings.swapped else ("baseline", "loader"):
+            for role in ROLES if settings.swapped else reversed(ROLES):
                 adapter = loader if role == "loader" else baseline
                 at_work = f"{role} {adapter.name}: "
                 arms[role] = stack.enter_context(Arm(adapter, work, case.benchmark.clock))
@@ -151,11 +152,13 @@ def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Sett
     gc.freeze()
     gc.disable()
     work, few = loader.work, case.benchmark.slow
-    if work.consume:
+    memory = case.benchmark.clock == "memory"
+    if work.consume and not memory:
         loader.passes = baseline.passes = calibrated(baseline.seconds)
     seed = zlib.crc32(f"{settings.seed} {case.name} {settings.swapped}".encode())
     stream = pairs(loader.unit, baseline.unit, seed)
-    _warm(stream, 1 if few else settings.warm)
+    if not few:  # the check has been an epoch of warming already
+        _warm(stream, settings.warm)
     if settings.slowdown:
         loader.burden = burden(baseline.unit, settings.slowdown, NOW[case.benchmark.clock])
     decision = None
@@ -179,9 +182,10 @@ def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Sett
         low=low,
         high=high,
         pairs=len(taken),
-        loader_us=1e6 * median(seconds["loader"]),
-        baseline_us=1e6 * median(seconds["baseline"]),
+        loader_us=None if memory else 1e6 * median(seconds["loader"]),
+        baseline_us=None if memory else 1e6 * median(seconds["baseline"]),
         limit_us=_limit(work, case.benchmark.clock),
+        message=_megabytes(taken) if memory else "",
         cpu_ratio=median(pair.cpu_ratio for pair in taken) if wall else None,
     )
     return Measured(row, seconds["loader"], seconds["baseline"], decision)
@@ -221,6 +225,13 @@ def _limit(work: Work, clock: str) -> float | None:
         work.limit()
         took.append(NOW[clock]() - start)
     return 1e6 * median(took) / work.batches
+
+
+def _megabytes(taken: Sequence[Pair]) -> str:
+    loader, baseline = (
+        median(getattr(pair, role).seconds for pair in taken) / 1e6 for role in ROLES
+    )
+    return f"the peak rises by {loader:,.0f} MB, the baseline's by {baseline:,.0f} MB"
 
 
 def _counted(arm: Arm, companions: Sequence[Companion]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Row:
     """One benchmark of one loader.
 
     Attributes:
+        clock: "cpu", "wall" or "memory", where the times are bytes and only their ratio is kept.
         ratio: the baseline's time divided by the loader's, median of the pairs; above 1 the loader
             is faster. `low` and `high` are its 95 % bootstrap interval.
         loader_us: microseconds a batch, the median; shown and never judged. So is `baseline_us`.

@@ -24,7 +24,7 @@ from conformance.errors import UsageError
 
 POWER = Path("build/bench-power.jsonl")
 POWER_OF = "overhead.python_integers[batch_size=32]"
-RECORD = Path("build/benchmarks.jsonl")
+RECORD = Path("build/bench.jsonl")
 INTERRUPTED = 130
 
 

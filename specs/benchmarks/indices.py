@@ -96,6 +96,15 @@ def first_batch(order: str) -> Work:
     )
 
 
+@benchmark(clock="memory", slow=True, order=ORDERS)
+def peak_memory(order: str) -> Work:
+    """How much more memory does an epoch of ten million indices need?
+
+    The weights are of ten million samples, and one million are drawn.
+    """
+    return whole_epoch.build(order)
+
+
 @benchmark(slow=True, order=ORDERS)
 def whole_epoch(order: str) -> Work:
     """What does a batch cost of ten million indices?

@@ -57,8 +57,8 @@ def test_what_is_slow_is_left_out_where_it_must_be_quick(
     conformance: Command, record: Path
 ) -> None:
     ended = conformance(
-        "bench", "--loader", PLAIN, "--baseline", PLAIN, "--quick", "--output", record, "-k", "slowly",
-        "-k", "size=1",
+        "bench", "--loader", PLAIN, "--baseline", PLAIN, "--quick", "--output", record,
+        "-k", "slowly", "-k", "size=1",
     )  # fmt: skip
     assert ended.code == 0
     assert ended.out.endswith("1 slow benchmarks were left out.\n1 measured\n")
