@@ -35,7 +35,8 @@ def torchdata(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the harness, the specification and the reference loader."""
     _install(session, "test")
-    session.run("pytest", "-n", "2", *session.posargs)
+    # pytest-benchmark is for the pytest that a test starts; beside xdist it only warns.
+    session.run("pytest", "-n", "2", "-p", "no:benchmark", *session.posargs)
 
 
 @nox.session
