@@ -118,7 +118,8 @@ def browser(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the harness, the specification and the reference loader."""
     _install(session, "test")
-    session.run("pytest", "-n", "2", *session.posargs)
+    # pytest-benchmark is for the pytest that a test starts; beside xdist it only warns.
+    session.run("pytest", "-n", "2", "-p", "no:benchmark", *session.posargs)
 
 
 @nox.session
@@ -162,6 +163,20 @@ def gpu(session: nox.Session) -> None:
     judge = ("-m", "conformance", "run", "--output=build/gpu.jsonl")
     run(*judge, *(session.posargs or ("--loader=reference", "--loader=torch")), *chapters)
     run("-m", "conformance", "mutants", "--output=build/gpu-kill-matrix.csv", *chapters)
+def bench(session: nox.Session) -> None:
+    """Measure the reference loader against torch's, or whom the arguments name; see --quick."""
+    _install(session, "bench")
+    if not any(argument.startswith("--loader") for argument in session.posargs):
+        session.posargs.insert(0, "--loader=reference")
+    plugin = ("-p", "conformance.benchmark_plugin", "--pyargs", "specs.benchmarks")
+    session.run("pytest", *plugin, "--benchmark-json=build/rounds.json", *session.posargs)
+
+
+@nox.session(name="bench-power")
+def bench_power(session: nox.Session) -> None:
+    """Put the gate to the test: how often it is right with nothing changed, and with a change."""
+    _install(session)
+    session.run("conformance", "bench-power", *session.posargs)
 
 
 @nox.session

@@ -6,7 +6,7 @@ import sys
 import click
 
 from conformance.catalogue import SPECIFICATION
-from conformance.commands import judging, proofs, reports, specification
+from conformance.commands import benchmarking, judging, proofs, reports, specification
 from conformance.errors import UsageError
 
 
@@ -51,5 +51,7 @@ for command in (
     proofs.mutants,
     proofs.chaos,
     proofs.smoke,
+    benchmarking.bench_,
+    benchmarking.bench_power,
 ):
     cli.add_command(command)

@@ -107,7 +107,7 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def cut(samples: Sequence[Any], length: int) -> list[Any]:
+def cut(samples: Any, length: int) -> list[Any]:
     """Return the samples in batches of `length`, the last one as short as it comes."""
     return [samples[start : start + length] for start in range(0, len(samples), length)]
 

@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -27,10 +27,20 @@ context = multiprocessing.get_context("forkserver")
 
 @dataclass(frozen=True)
 class Call:
-    """A picklable function and its arguments."""
+    """A picklable function and its arguments.
+
+    Attributes:
+        function: what is called.
+        arguments: with what.
+        method: how its process is started; "spawn" makes a new interpreter, with nothing loaded.
+        hash_seed: the PYTHONHASHSEED of a new interpreter; that of this one if None.
+
+    """
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    method: str = "forkserver"
+    hash_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,8 +106,9 @@ class Running:
     def __init__(self, call: Call, deadline: float) -> None:
         self.call = call
         self.output = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed in end()
-        self.receiver, sender = context.Pipe(duplex=False)
-        self.process = context.Process(
+        own: Any = multiprocessing.get_context(call.method)
+        self.receiver, sender = own.Pipe(duplex=False)
+        self.process = own.Process(
             target=_child,
             args=(
                 sender,
@@ -107,7 +118,8 @@ class Running:
                 call,
             ),
         )
-        self.process.start()
+        with _hash_seed(call.hash_seed):
+            self.process.start()
         sender.close()
         # Only now, as the first process waits for the fork server to have loaded everything.
         self.started = time.monotonic()
@@ -170,6 +182,22 @@ def _child(
     faulthandler.cancel_dump_traceback_later()
     sender.send(value)
     sender.close()
+
+
+@contextlib.contextmanager
+def _hash_seed(seed: int | None) -> Iterator[None]:
+    """Let a new interpreter that is started in this context hash by another seed."""
+    if seed is None:
+        yield
+        return
+    before = os.environ.get("PYTHONHASHSEED")
+    os.environ["PYTHONHASHSEED"] = str(seed)
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONHASHSEED"]
+        if before is not None:
+            os.environ["PYTHONHASHSEED"] = before
 
 
 def _signal_name(number: int) -> str:

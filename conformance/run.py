@@ -157,7 +157,7 @@ def header(
     part = {"shards": [shard]} if shard else {}
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "suite": _version("dataloader-conformance"),
+        "suite": version_of("dataloader-conformance"),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "platform": platform.platform(),
@@ -183,13 +183,14 @@ def _describe(name: str) -> LoaderInfo | str:
         return str(error)
     return LoaderInfo(
         name=name,
-        version=_version(adapter.distribution) if adapter.distribution else "",
+        version=version_of(adapter.distribution) if adapter.distribution else "",
         capabilities=tuple(sorted(adapter.capabilities)),
         deviations=adapter.deviations,
     )
 
 
-def _version(distribution: str) -> str:
+def version_of(distribution: str) -> str:
+    """Return the version of an installed distribution, "unknown" if there is none."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

@@ -1,0 +1,1 @@
+"""Tiny benchmarks, so that what measures can be tested without the real ones."""
