@@ -1,0 +1,1 @@
+"""Benchmarks: how a loader's cost compares with another's, and what became of it over time."""

@@ -1,0 +1,1 @@
+"""The tests of the benchmarks: what is counted, timed, judged and kept."""
