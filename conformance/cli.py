@@ -6,7 +6,7 @@ import sys
 import click
 
 from conformance.catalogue import SPECIFICATION
-from conformance.commands import judging, proofs, reports, specification
+from conformance.commands import history, judging, proofs, reports, specification
 from conformance.errors import UsageError
 
 
@@ -49,5 +49,6 @@ for command in (
     reports.compare,
     proofs.mutants,
     proofs.chaos,
+    history.history,
 ):
     cli.add_command(command)

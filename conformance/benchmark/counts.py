@@ -117,18 +117,17 @@ def increases(benchmark: str, base: Mapping[str, Any], head: Mapping[str, Any]) 
     for name, before in base.items():
         after = head.get(name)
         if after is None:
-            lines.append(
-                f"{benchmark}: {_words(name)} not the same in every epoch, {before} before"
-            )
+            lines.append(f"{benchmark}: {words(name)} not the same in every epoch, {before} before")
         elif isinstance(before, int) and isinstance(after, int):
             if after > before:
-                lines.append(f"{benchmark}: {after} {_words(name)}, {before} before")
+                lines.append(f"{benchmark}: {after} {words(name)}, {before} before")
         elif after != before:
-            lines.append(f"{benchmark}: {_words(name)} is {after}, {before} before")
+            lines.append(f"{benchmark}: {words(name)} is {after}, {before} before")
     return lines
 
 
-def _words(name: str) -> str:
+def words(name: str) -> str:
+    """Return a figure's name in words: "calls a batch"."""
     return name.replace("_per_", " a ").replace("_", " ").replace(" a epoch", " an epoch")
 
 
