@@ -34,6 +34,7 @@ from conformance.errors import UsageError
 Construct = Callable[[], Iterable[Any]]
 Counts = dict[str, int | str]
 
+_END = object()
 _IO = Path("/proc/self/io")  # Linux alone has it
 _DESCRIPTOR = struct.calcsize("i")
 _SEED = 3141592653
@@ -163,26 +164,24 @@ def _calls(loader: Iterable[Any]) -> Counts:
             value = _END
         finally:
             sys.setprofile(None)
-        return value, entered - 2  # those of iter or next, and of setprofile
+        return value, entered
 
+    _, ours = count(next, iter([0]))  # of counting itself, which differs between Pythons
     iterator, starting = count(iter, loader)
     batches = []
     while True:
         batch, calls_of_it = count(next, iterator)
         if batch is _END:
             break
-        batches.append(calls_of_it)
+        batches.append(calls_of_it - ours)
     if len(batches) < 3:
         raise UsageError(
             f"calls are counted over at least 3 batches, got {len(batches)}; take more samples"
         )
     return {
         "calls_per_batch": min(statistics.multimode(batches)),
-        "calls_per_epoch": starting + sum(batches) + calls_of_it,
+        "calls_per_epoch": starting - ours + sum(batches) + calls_of_it - ours,
     }
-
-
-_END = object()
 
 
 def _traffic(loader: Iterable[Any]) -> Counts:

@@ -21,11 +21,9 @@ from conformance.outcome import printable
 WIDTH, HEIGHT = 360, 168  # of a plot, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 40, 350, 10, 140  # of the area within it
 GLANCE = 200  # the width of the drawing in the first table
-SMALL_TICKS = (1.05, 1.1, 1.2, 1.3, 1.5, 1.7, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
-TICKS = (
-    *(each * power for power in (1, 10, 100, 1000) for each in SMALL_TICKS),
-    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 10, 100, 1000),
-)
+# So close that there is one on any scale.
+DIGITS = (1, 1.05, 1.1, 1.2, 1.3, 1.5, 1.7, 2, 2.2, 2.5, 2.7, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 9.5)
+TICKS = tuple(round(each * 10.0**power, 6) for power in range(-3, 4) for each in DIGITS)
 FAR = 1.4  # times: where 1 is farther away, it would take more of a plot than what is drawn
 LEAST_SPAN = 1.2  # between the ends of a scale, so that noise does not look like mountains
 MARKS = 4  # shapes and colours that the page has for conditions; then they come again
