@@ -163,6 +163,8 @@ def gpu(session: nox.Session) -> None:
     judge = ("-m", "conformance", "run", "--output=build/gpu.jsonl")
     run(*judge, *(session.posargs or ("--loader=reference", "--loader=torch")), *chapters)
     run("-m", "conformance", "mutants", "--output=build/gpu-kill-matrix.csv", *chapters)
+
+
 def bench(session: nox.Session) -> None:
     """Measure the reference loader against torch's, or whom the arguments name; see --quick."""
     _install(session, "bench")

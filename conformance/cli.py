@@ -6,7 +6,14 @@ import sys
 import click
 
 from conformance.catalogue import SPECIFICATION
-from conformance.commands import benchmarking, judging, proofs, reports, specification
+from conformance.commands import (
+    benchmarking,
+    history,
+    judging,
+    proofs,
+    reports,
+    specification,
+)
 from conformance.errors import UsageError
 
 
@@ -53,5 +60,6 @@ for command in (
     proofs.smoke,
     benchmarking.bench_,
     benchmarking.bench_power,
+    history.history,
 ):
     cli.add_command(command)
