@@ -85,8 +85,8 @@ def test_a_batch_is_pinned_on_its_way() -> None:
 
 
 def test_how_a_batch_is_pinned_can_be_said() -> None:
-    executor = Pinned(Inline(lambda key: key, lambda batch: batch), lambda batch: f"{batch} pinned")
-    executor.submit(Task(4, "a batch"))
+    executor = Pinned(AtOnce("a batch"), lambda batch: f"{batch} pinned")
+    executor.submit(Task(4, 0))
     assert executor.take() == Done(4, "a batch pinned")
 
 
