@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import strategies as st
@@ -91,7 +91,7 @@ def test_a_requirement_without_a_source_is_refused() -> None:
 def test_a_source_that_is_one_text_is_refused(source: str) -> None:
     """Or its letters would be taken for sources."""
     with pytest.raises(TypeError) as caught:
-        requirement(**{source: "D1-001"})(check_with("It MUST.\n\nWhy."))
+        requirement(**cast("Any", {source: "D1-001"}))(check_with("It MUST.\n\nWhy."))
     assert str(caught.value) == f"the {source} of a_check must be a list, got 'D1-001'"
 
 

@@ -359,7 +359,11 @@ def test_the_policy_stops_what_would_slip_through(page: Page) -> None:
 
 def test_twenty_loaders_and_235_requirements_open_at_once(page: Page) -> None:
     """The gate is the main thread's own time, five times what is aimed at: it knows no load."""
-    details = {"message": "it is lost", "script": SCRIPT * 20, "output": "said\n" * 20}
+    details: dict[str, Any] = {
+        "message": "it is lost",
+        "script": SCRIPT * 20,
+        "output": "said\n" * 20,
+    }
     outcomes = [PASSED] * 6 + [FAILED, UNSUPPORTED]
     made = []
     for number in range(235):
