@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reference_loader.containers import is_namedtuple, mapping_like, sequence_like
+from reference_loader.room import stacked
 
 Rule = Callable[[Sequence[Any]], Any]
 
@@ -76,7 +77,7 @@ def _tensors(batch: Sequence[Any]) -> Tensor:
             "convert them in the dataset or give a collate_fn"
         )
     try:
-        return torch.stack(batch)  # type: ignore[arg-type]
+        return stacked(batch)
     except RuntimeError as error:
         shapes = list(dict.fromkeys(tuple(tensor.shape) for tensor in batch))
         if len(shapes) == 1:
