@@ -10,6 +10,7 @@ import pickle
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,7 +51,7 @@ def _reduce(tensor: Any) -> Any:
         return _reduce_with_care(tensor)
     if not array.flags.c_contiguous or tensor.__dict__:
         return _reduce_with_care(tensor)
-    return _rebuild, (pickle.PickleBuffer(array), tensor.dtype, array.shape)
+    return _rebuild_plain, (pickle.PickleBuffer(array), array.shape, array.dtype.str)
 
 
 def _reduce_with_care(tensor: Any) -> Any:
@@ -70,12 +71,16 @@ def _reduce_with_care(tensor: Any) -> Any:
     return _rebuild, (buffer, dense.dtype, tuple(dense.shape), order, tensor.requires_grad)
 
 
+def _rebuild_plain(memory: Part, shape: tuple[int, ...], dtype: str) -> Tensor:
+    return torch.from_numpy(np.ndarray(shape, dtype, memory))
+
+
 def _rebuild(
     memory: Part,
     dtype: torch.dtype,
     shape: tuple[int, ...],
-    order: list[int] | None = None,
-    requires_grad: bool = False,
+    order: list[int] | None,
+    requires_grad: bool,
 ) -> Tensor:
     if 0 in shape:
         tensor = torch.empty(shape, dtype=dtype)
