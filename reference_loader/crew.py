@@ -23,6 +23,7 @@ from typing import Any
 
 from reference_loader.arguments import typed
 from reference_loader.channel import Incoming, Outgoing, connected, frame
+from reference_loader.preloading import preload
 from reference_loader.stock import Stock
 from reference_loader.transport import Part
 from reference_loader.worker import Job, work
@@ -67,9 +68,12 @@ class Crew:
         self._epochs = itertools.count(1)
         # Not a method, which would refer to the crew and keep it alive.
         self._end = weakref.finalize(self, _end, self._members, self._owner)
+        context = context or multiprocessing.get_context()
+        if context.get_start_method() == "forkserver":
+            preload()
         with self._closing_on_error():
             for number in range(job.num_workers):
-                self._start(number, job, context or multiprocessing.get_context())
+                self._start(number, job, context)
 
     @property
     def usable(self) -> bool:

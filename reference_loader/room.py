@@ -10,13 +10,14 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
 
-from reference_loader.slabs import LARGE
-
 Room = Callable[[int], memoryview | None]
+
+LARGE = 1 << 18  # bytes; copying less costs no more than to ask for room
 
 _room: Room | None = None
 _thread = 0
@@ -55,23 +56,29 @@ def place(shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
 def stacked(batch: Sequence[Tensor]) -> Tensor:
     """Return what `torch.stack(batch)` returns; raise what it raises."""
     first = batch[0]
-    if _room is None or first.nbytes * len(batch) < LARGE or not all(map(_is_plain, batch)):
-        return torch.stack(batch)  # type: ignore[arg-type]
-    if any(each.dtype is not first.dtype or each.shape != first.shape for each in batch):
-        return torch.stack(batch)  # type: ignore[arg-type]
-    out = place((len(batch), *first.shape), first.dtype)
-    return torch.stack(batch, out=out)  # type: ignore[arg-type]
+    if _room is not None and first.nbytes * len(batch) >= LARGE and _is_plain(batch):
+        out = place((len(batch), *first.shape), first.dtype)
+        # Where torch refuses, for shapes that differ or a gradient, it decides what comes of that.
+        with suppress(RuntimeError):
+            return torch.stack(batch, out=out)  # type: ignore[arg-type]
+    return torch.stack(batch)  # type: ignore[arg-type]
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    # Contiguous, because torch keeps some other layouts; with `out` it would not.
+def _is_plain(batch: Sequence[Tensor]) -> bool:
+    """Tell whether stacking yields a contiguous tensor on the CPU of the first one's dtype."""
+    first = batch[0]
     return (
-        type(tensor) is Tensor
-        and tensor.is_cpu
-        and tensor.layout is torch.strided
-        and not tensor.requires_grad
-        and not tensor.is_nested
-        and tensor.is_contiguous()
-        and not tensor.is_conj()
-        and not tensor.is_neg()
+        set(map(type, batch)) == {Tensor}  # others may do as they like
+        and len({tensor.dtype for tensor in batch}) == 1  # what differs is promoted
+        and all(tensor.is_cpu for tensor in batch)
+        and not any(tensor.requires_grad for tensor in batch)
+        and first.is_contiguous()
+        and not any(
+            first.ndim == ndim and first.is_contiguous(memory_format=format)
+            for ndim, format in _KEPT
+        )
     )
+
+
+# Memory formats that stacking keeps; a tensor may be in one of them and contiguous as well.
+_KEPT = ((4, torch.channels_last), (5, torch.channels_last_3d))

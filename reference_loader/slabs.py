@@ -120,4 +120,4 @@ def _note(over: "deque[Ended]", number: int, forks: int) -> None:
 
 
 def _address(part: Any) -> int:
-    return int(np.frombuffer(part, np.uint8).ctypes.data)
+    return int(np.frombuffer(part, np.uint8).__array_interface__["data"][0])

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from queue import Queue
 from typing import Any, NamedTuple
 
+import numpy.random  # noqa: F401  numpy would load it in every worker anew, when that is seeded
 import torch
 from torch.utils.data._utils import worker as torch_worker
 
@@ -233,13 +234,14 @@ class _Outbox:
     """Sends answers without keeping the next task waiting.
 
     A batch larger than what the connection can hold is sent only as fast as the main process reads
-    it, and that one may be busy with the batch before. A thread waits for it.
+    it, and that one may be busy with the batch before. A thread waits for it, from the first batch
+    on that needs it.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._waiting: Queue[memoryview] = Queue()
-        threading.Thread(target=self._send_all, daemon=True).start()
+        self._thread: threading.Thread | None = None
 
     def put(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -253,6 +255,9 @@ class _Outbox:
                 return  # nobody is left to take it; the orders have ended as well
         if rest:
             self._waiting.put(rest)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._send_all, daemon=True)
+                self._thread.start()
 
     def _send_all(self) -> None:
         while True:
