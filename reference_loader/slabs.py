@@ -23,6 +23,7 @@ maps it, however that ends.
 """
 
 import ctypes
+import errno
 import fcntl
 import os
 import weakref
@@ -30,6 +31,7 @@ from collections import deque
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 
 LARGE = 1 << 14  # bytes; a smaller part crosses faster as it is, and keeps no slab where it is kept
@@ -52,10 +54,14 @@ os.register_at_fork(before=_count_fork)
 def reserve(size: int) -> int:
     """Return a descriptor of at least `size` bytes of new shared memory; the caller closes it.
 
-    Raises OSError where that much memory, a descriptor, or this kind of memory cannot be had.
+    It is not part of /dev/shm, so it does not matter how large that is. Raises OSError where this
+    kind of memory or a descriptor cannot be had, and for more than a quarter of the memory that is
+    available: the system would rather end programs than say that it has no more.
     """
     if not hasattr(os, "memfd_create"):
-        raise OSError("memory that is shared without a name needs Linux")
+        raise OSError(errno.ENOSYS, "memory that is shared without a name needs Linux")
+    if size > psutil.virtual_memory().available // 4:
+        raise OSError(errno.ENOMEM, f"a slab of {size} bytes needs four times as much available")
     descriptor = os.memfd_create("loader-slab", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         os.posix_fallocate(descriptor, 0, aligned(size, PAGE))
