@@ -74,8 +74,7 @@ def _is_plain(batch: Sequence[Tensor]) -> bool:
         and not any(tensor.requires_grad for tensor in batch)
         and first.is_contiguous()
         and not any(
-            first.ndim == ndim and first.is_contiguous(memory_format=format)
-            for ndim, format in _KEPT
+            first.ndim == ndim and first.is_contiguous(memory_format=order) for ndim, order in _KEPT
         )
     )
 

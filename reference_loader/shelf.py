@@ -94,7 +94,7 @@ class Shelf:
         """Return the slab of this batch and which parts are at which offset in it already.
 
         These parts are the slab's memory then, and the lease is over. If it is not, then somebody
-        in this process keeps the batch; nothing may be sent in that slab, and they are to be copied.
+        in this process keeps the batch: nothing may be sent in that slab, so they are to be copied.
         """
         lease, self._lease = self._lease, None
         if lease is None:

@@ -18,7 +18,7 @@ import torch
 from torch.utils.data import DataLoader as TorchDataLoader
 
 from reference_loader import DataLoader, stock
-from tests.reference_loader.test_slabs import mapped
+from tests.reference_loader.test_slabs import descriptors, mapped
 from tests.reference_loader.workloads import as_is
 
 ROW = 5_000  # floats; a batch of 16 is collated in a slab, one of 2 is copied into one
@@ -117,9 +117,9 @@ def test_an_epoch_that_is_kept_costs_no_descriptor_and_is_never_overwritten() ->
     loader: DataLoader[Any] = DataLoader(Numbered(2000), 2, num_workers=2)
     batches = iter(loader)
     kept = [next(batches) for _ in range(20)]
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     kept += [next(batches) for _ in range(50)]
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
     kept += batches
     assert mapped() <= 2 * (2 + 3)
     assert numbers(kept) == [[float(2 * n), float(2 * n + 1)] for n in range(1000)]
@@ -202,8 +202,8 @@ def test_without_memory_for_slabs_batches_come_all_the_same(
 def test_without_descriptors_batches_come_all_the_same() -> None:
     batches = iter(DataLoader(Numbered(100), 4, num_workers=2))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    kept = []
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, hard))
+    kept: list[Any] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors() - 1, hard))
     try:
         kept += batches
     finally:
@@ -240,9 +240,7 @@ def test_the_size_of_dev_shm_does_not_matter() -> None:
 
 def test_slabs_are_bounded_in_number_by_workers_and_prefetch_factor() -> None:
     for workers, factor in ((1, 1), (2, 3)):
-        batches = iter(
-            DataLoader(Numbered(400), 2, num_workers=workers, prefetch_factor=factor)
-        )
+        batches = iter(DataLoader(Numbered(400), 2, num_workers=workers, prefetch_factor=factor))
         kept = list(batches)
         gc.collect()
         assert mapped() <= workers * (factor + 3)

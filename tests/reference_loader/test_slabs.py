@@ -6,7 +6,6 @@ import os
 import threading
 from collections import deque
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +27,10 @@ def made(size: int) -> Slab:
         return Slab(descriptor)
     finally:
         os.close(descriptor)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def mapped() -> int:
@@ -57,24 +60,24 @@ def test_it_cannot_be_cut_short(slab: Slab) -> None:
 
 
 def test_it_keeps_no_descriptor_and_no_name_and_is_unmapped_when_it_is_gone() -> None:
-    files, before = len(os.listdir("/proc/self/fd")), mapped()
+    files, before = descriptors(), mapped()
     slabs = [made(SIZE) for _ in range(10)]
     assert mapped() == before + 10
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert descriptors() == files
     del slabs
     assert mapped() == before
 
 
 def test_a_lease_is_over_when_the_last_thing_that_lies_in_it_is_gone(slab: Slab) -> None:
     over: deque[Ended] = deque()
-    lease: Any = slab.lease(over)
-    tensor: Any = torch.frombuffer(lease.part(0, 64), dtype=torch.float32)
-    array: Any = np.frombuffer(lease.part(64, 64), np.uint8)
-    view: Any = memoryview(tensor[3:].numpy())
-    lease = tensor = array = None
-    gc.collect()
-    assert list(over) == []
-    view = None
+    lease = slab.lease(over)
+    tensor = torch.frombuffer(lease.part(0, 64), dtype=torch.float32)
+    used = [tensor, np.frombuffer(lease.part(64, 64), np.uint8), tensor[3:].numpy()[1:]]
+    del lease, tensor
+    for _ in range(3):
+        gc.collect()
+        assert list(over) == []
+        del used[0]
     assert list(over) == [(slab.number, True)]
 
 
@@ -124,7 +127,7 @@ def test_where_a_part_lies_is_known(slab: Slab) -> None:
 def test_without_memory_or_a_way_to_share_it_an_error_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     with pytest.raises(OSError, match="needs four times as much available"):
         reserve(1 << 62)
 
@@ -135,7 +138,7 @@ def test_without_memory_or_a_way_to_share_it_an_error_says_so(
         patch.setattr(os, "posix_fallocate", full)
         with pytest.raises(OSError, match="No space left"):
             reserve(SIZE)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
     monkeypatch.delattr(os, "memfd_create")
     with pytest.raises(OSError, match="without a name needs Linux"):
         reserve(SIZE)
