@@ -7,8 +7,10 @@ A connection is a socket pair rather than a pipe because one side can then end i
 import os
 import socket
 import struct
+from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from weakref import WeakSet
 
 import numpy as np
@@ -17,6 +19,8 @@ from reference_loader.transport import Part
 
 _COUNT = struct.Struct("!I")
 _AT_ONCE = 512  # buffers in one system call; Linux takes 1024
+_AHEAD = 1 << 16  # bytes that are read ahead, so that small frames need one system call each
+_CONTROL = socket.CMSG_SPACE(16)  # room for four descriptors; one at a time is sent
 
 _held: "WeakSet[socket.socket]" = WeakSet()
 
@@ -39,49 +43,104 @@ os.register_at_fork(after_in_child=_forget_inherited)
 
 
 def frame(parts: Sequence[Part]) -> bytes:
-    """Return the bytes that `frames` takes apart; they are a copy of the parts."""
+    """Return the bytes that `Incoming` takes apart; they are a copy of the parts."""
     sizes = [len(part) for part in parts]
     return b"".join((struct.pack(f"!I{len(sizes)}Q", len(sizes), *sizes), *parts))
 
 
-def frames(connection: socket.socket) -> "Iterator[list[Part] | None]":
-    """Yield the parts of each frame as it is complete; None while the rest is on its way.
+class Incoming:
+    """The frames that arrive: an iterator over the parts of each; None while the rest is coming.
 
     Each part has memory of its own, so holding on to one of them keeps no other. The iterator
     raises EOFError where the other side has ended; what it has sent before is yielded first, and a
-    frame that was cut off is dropped.
+    frame that was cut off is dropped. Descriptors that came along are put into `descriptors`, with
+    or before the frame that they were sent with.
     """
-    while True:
-        head = bytearray(_COUNT.size)
-        yield from _fill(connection, [head])
-        (count,) = _COUNT.unpack(head)
-        sizes = bytearray(8 * count)
-        yield from _fill(connection, [sizes])
-        # Memory as it comes: it would be a waste to clear what is overwritten at once.
-        parts = [np.empty(size, np.uint8) for size in struct.unpack(f"!{count}Q", sizes)]
-        yield from _fill(connection, parts)
-        yield parts
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.descriptors: list[int] = []
+        self._connection = connection
+        self._buffer = memoryview(bytearray(_AHEAD))
+        self._ahead = self._buffer[:0]  # what has been read of the frames to come
+        self._frames = self._read()
+
+    def __iter__(self) -> "Incoming":
+        return self
+
+    def __next__(self) -> list[Part] | None:
+        return next(self._frames)
+
+    @property
+    def ahead(self) -> bool:
+        """Whether something was read already that has not been yielded."""
+        return bool(self._ahead)
+
+    def _read(self) -> Iterator[list[Part] | None]:
+        while True:
+            head = bytearray(_COUNT.size)
+            yield from self._fill([head])
+            (count,) = _COUNT.unpack(head)
+            sizes = bytearray(8 * count)
+            yield from self._fill([sizes])
+            # Memory as it comes: it would be a waste to clear what is overwritten at once.
+            parts = [np.empty(size, np.uint8) for size in struct.unpack(f"!{count}Q", sizes)]
+            yield from self._fill(parts)
+            yield parts
+
+    def _fill(self, buffers: Sequence[Part]) -> Iterator[None]:
+        missing = [memoryview(buffer) for buffer in buffers if len(buffer)]
+        self._ahead = _moved(self._ahead, missing)
+        while missing:
+            try:
+                count = self._receive(missing)
+            except BlockingIOError:
+                yield None
+                continue
+            except OSError as error:  # the other side has ended without reading all it was sent
+                raise EOFError from error
+            if count == 0:
+                raise EOFError
+            self._ahead = self._buffer[: _passed(count, missing)]
+
+    def _receive(self, missing: list[memoryview]) -> int:
+        buffers = missing[:_AT_ONCE] if len(missing) > _AT_ONCE else [*missing, self._buffer]
+        count, controls, _, _ = self._connection.recvmsg_into(
+            buffers, _CONTROL, socket.MSG_DONTWAIT
+        )
+        for level, kind, data in controls:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                self.descriptors += array("i", data[: len(data) - len(data) % array("i").itemsize])
+        return count
 
 
-def _fill(connection: socket.socket, buffers: Sequence[Part]) -> Iterator[None]:
-    missing = [memoryview(buffer) for buffer in buffers if len(buffer)]
-    while missing:
-        try:
-            count = connection.recvmsg_into(missing[:_AT_ONCE], 0, socket.MSG_DONTWAIT)[0]
-        except BlockingIOError:
-            yield None
-            continue
-        except OSError as error:  # the other side has ended without reading all it was sent
-            raise EOFError from error
-        if count == 0:
-            raise EOFError
-        done = 0
-        while done < len(missing) and count >= len(missing[done]):
-            count -= len(missing[done])
-            done += 1
-        del missing[:done]
-        if count:
-            missing[0] = missing[0][count:]
+def _moved(ahead: memoryview, missing: list[memoryview]) -> memoryview:
+    """Fill the missing buffers with what was read ahead; return what is left of it."""
+    done = 0
+    for buffer in missing:
+        if len(ahead) < len(buffer):
+            break
+        buffer[:] = ahead[: len(buffer)]
+        ahead = ahead[len(buffer) :]
+        done += 1
+    del missing[:done]
+    if missing and ahead:
+        missing[0][: len(ahead)] = ahead
+        missing[0] = missing[0][len(ahead) :]
+        return ahead[:0]
+    return ahead
+
+
+def _passed(count: int, missing: list[memoryview]) -> int:
+    """Take the first `count` bytes from what is missing; return how many are beyond it."""
+    done = 0
+    while done < len(missing) and count >= len(missing[done]):
+        count -= len(missing[done])
+        done += 1
+    del missing[:done]
+    if not missing:
+        return count
+    missing[0] = missing[0][count:]
+    return 0
 
 
 class Outgoing:
@@ -89,28 +148,49 @@ class Outgoing:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._waiting: deque[memoryview] = deque()
+        self._waiting: deque[tuple[memoryview, Sequence[int]]] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def put(self, data: bytes) -> None:
-        """Send what can be sent at once, and keep the rest."""
-        self._waiting.append(memoryview(data))
+    def put(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Send what can be sent at once, and keep the rest.
+
+        The descriptors go with the first byte, and are closed then. Where the system does not let
+        them pass the data goes without them.
+        """
+        self._waiting.append((memoryview(data), descriptors))
         self.flush()
 
     def flush(self) -> None:
         """Send what can be sent by now. If nobody is left to take it, it is dropped."""
         while self._waiting:
-            data = self._waiting.popleft()
+            data, descriptors = self._waiting[0]
             try:
-                rest = data[self._connection.send(data, socket.MSG_DONTWAIT) :]
+                count = self._send(data, descriptors)
             except BlockingIOError:
-                rest = data
-            except OSError:  # whoever reads will notice, and knows what that means
-                self._waiting.clear()
                 return
-            if rest:
-                self._waiting.appendleft(rest)
-                if len(rest) == len(data):
-                    return
+            except OSError:  # whoever reads will notice, and knows what that means
+                self.drop()
+                return
+            _close(descriptors)
+            self._waiting.popleft()
+            if count < len(data):
+                self._waiting.appendleft((data[count:], ()))
+
+    def drop(self) -> None:
+        """Give up all that waits."""
+        while self._waiting:
+            _close(self._waiting.popleft()[1])
+
+    def _send(self, data: memoryview, descriptors: Sequence[int]) -> int:
+        if descriptors:
+            rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))
+            with suppress(OSError):  # such as too many descriptors on their way
+                return self._connection.sendmsg([data], [rights], socket.MSG_DONTWAIT)
+        return self._connection.send(data, socket.MSG_DONTWAIT)
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

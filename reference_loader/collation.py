@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reference_loader.containers import is_namedtuple, mapping_like, sequence_like
 from reference_loader.numbers import WORTHWHILE, float64_of, int64_of
+from reference_loader.room import stacked
 
 Rule = Callable[[Sequence[Any]], Any]
 
@@ -78,7 +79,7 @@ def _tensors(batch: Sequence[Any]) -> Tensor:
             "convert them in the dataset or give a collate_fn"
         )
     try:
-        return torch.stack(batch)  # type: ignore[arg-type]
+        return stacked(batch)
     except RuntimeError as error:
         shapes = list(dict.fromkeys(tuple(tensor.shape) for tensor in batch))
         if len(shapes) == 1:

@@ -8,7 +8,7 @@ import itertools
 import multiprocessing
 import os
 import pickle
-import selectors
+import select
 import signal
 import socket
 import time
@@ -22,7 +22,9 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from reference_loader.arguments import typed
-from reference_loader.channel import Outgoing, connected, frame, frames
+from reference_loader.channel import Incoming, Outgoing, connected, frame
+from reference_loader.preloading import preload
+from reference_loader.stock import Stock
 from reference_loader.transport import Part
 from reference_loader.worker import Job, work
 
@@ -34,12 +36,15 @@ PROBE = 1.0  # seconds between looks at the workers themselves while nothing hap
 class Member:
     """One worker, seen from the main process."""
 
-    def __init__(self, number: int, process: BaseProcess, connection: socket.socket) -> None:
+    def __init__(
+        self, number: int, process: BaseProcess, connection: socket.socket, stock: Stock
+    ) -> None:
         self.number = number
         self.process = process
         self.connection = connection
-        self.incoming = frames(connection)
+        self.incoming = Incoming(connection)
         self.outgoing = Outgoing(connection)
+        self.stock = stock
         self.ended = False
 
 
@@ -57,14 +62,18 @@ class Crew:
         _require_a_parent(job.num_workers)
         self._members: list[Member] = []
         self._arrived: deque[tuple[int, list[Part]]] = deque()
-        self._selector = selectors.PollSelector()  # of all selectors the one without a descriptor
+        self._poll = select.poll()  # which, unlike epoll, needs no descriptor
+        self._watched: dict[int, Member] = {}  # by connections and sentinels
         self._owner = os.getpid()
         self._epochs = itertools.count(1)
         # Not a method, which would refer to the crew and keep it alive.
         self._end = weakref.finalize(self, _end, self._members, self._owner)
+        context = context or multiprocessing.get_context()
+        if context.get_start_method() == "forkserver":
+            preload()
         with self._closing_on_error():
             for number in range(job.num_workers):
-                self._start(number, job, context or multiprocessing.get_context())
+                self._start(number, job, context)
 
     @property
     def usable(self) -> bool:
@@ -83,8 +92,10 @@ class Crew:
         """Send a copy of the parts, without waiting; to a worker that has ended it is lost."""
         member = self._members[worker]
         with self._closing_on_error():
-            member.outgoing.put(frame(parts))
-            self._watch(member)
+            note, descriptors = member.stock.dispatch()
+            member.outgoing.put(frame([note, *parts]), descriptors)
+            if member.outgoing:
+                self._watch(member)
 
     def receive(self, owing: Collection[int], deadline: float) -> tuple[int, list[Part]]:
         """Return the next frame that arrives, and the number of the worker that sent it.
@@ -124,7 +135,7 @@ class Crew:
             process: BaseProcess = start.Process(
                 target=work, args=(job, number, given), name=f"loader-{number}", daemon=True
             )
-            member = Member(number, process, held)
+            member = Member(number, process, held, Stock(job.prefetch_factor))
             try:
                 process.start()
             except BaseException as error:
@@ -132,26 +143,25 @@ class Crew:
                 _explain(error, job, context)
                 raise
         self._members.append(member)
-        self._selector.register(held, selectors.EVENT_READ, member)
-        self._selector.register(process.sentinel, selectors.EVENT_READ, member)
+        for descriptor in (held.fileno(), process.sentinel):
+            self._poll.register(descriptor, select.POLLIN)
+            self._watched[descriptor] = member
 
     def _watch(self, member: Member) -> None:
-        wanted = selectors.EVENT_READ
-        if member.outgoing:
-            wanted |= selectors.EVENT_WRITE
-        if not member.ended and self._selector.get_key(member.connection).events != wanted:
-            self._selector.modify(member.connection, wanted, member)
+        if not member.ended:
+            wanted = select.POLLIN | (select.POLLOUT if member.outgoing else 0)
+            self._poll.modify(member.connection, wanted)
 
     def _wait(self, deadline: float) -> None:
         remaining = max(deadline - time.monotonic(), 0)
-        events = self._selector.select(min(remaining, PROBE))
-        for key, happened in events:
-            member = key.data
-            if happened & selectors.EVENT_WRITE:
+        events = self._poll.poll(1000 * min(remaining, PROBE))
+        for descriptor, happened in events:
+            member = self._watched[descriptor]
+            if happened & select.POLLOUT:
                 member.outgoing.flush()
                 self._watch(member)
-            if happened & selectors.EVENT_READ:
-                self._read(member, whole=key.fileobj is not member.connection)
+            if happened & ~select.POLLOUT:
+                self._read(member, whole=descriptor != member.connection.fileno())
         if events:
             return
         if time.monotonic() >= deadline:
@@ -167,15 +177,15 @@ class Crew:
             return
         try:
             while (parts := next(member.incoming)) is not None:
-                self._arrived.append((member.number, parts))
-                if not whole:
+                self._arrived.append((member.number, member.stock.opened(parts)))
+                if not whole and not member.incoming.ahead:
                     return
         except EOFError:
             whole = True
         if whole:
             member.ended = True
-            self._selector.unregister(member.connection)
-            self._selector.unregister(member.process.sentinel)
+            self._poll.unregister(member.connection)
+            self._poll.unregister(member.process.sentinel)
 
     def _require_alive(self, owing: Collection[int]) -> None:
         for member in self._members:
@@ -230,6 +240,7 @@ def _end(members: list[Member], owner: int) -> None:
         with suppress(OSError):
             member.connection.shutdown(socket.SHUT_RDWR)
         member.connection.close()
+        member.outgoing.drop()
     # The workers share each of these times; eight slow ones do not take eight times as long.
     _await(members, GRACE)
     for stop in (BaseProcess.terminate, BaseProcess.kill):

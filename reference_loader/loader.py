@@ -231,6 +231,7 @@ class DataLoader(Generic[T_co]):
             worker_init_fn=self.worker_init_fn,
             base_seed=draw(self.generator),
             num_workers=self.num_workers,
+            prefetch_factor=self.prefetch_factor or 0,
         )
 
     def _keys(self, as_tensors: bool = False) -> Iterator[Any]:

@@ -6,8 +6,7 @@ from collections import deque
 from reference_loader.crew import Crew
 from reference_loader.executor import Ended, Failed, Outcome
 from reference_loader.plan import Task
-from reference_loader.transport import pack
-from reference_loader.worker import Order, opened, received
+from reference_loader.worker import opened, ordered, received
 
 
 class Processes:
@@ -33,7 +32,7 @@ class Processes:
     def submit(self, task: Task) -> None:
         """Send the task to a worker; one whose keys cannot be pickled has failed."""
         try:
-            parts = pack(Order(self._epoch, task))
+            parts = ordered(self._epoch, task)
         except Exception as error:
             self._failed.append(Failed(task.position, error))
             return

@@ -12,20 +12,23 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Queue
 from typing import Any, NamedTuple
 
+import numpy.random  # noqa: F401  numpy would load it in every worker anew, when that is seeded
 import torch
 from torch.utils.data._utils import worker as torch_worker
 
-from reference_loader.channel import frame, frames
+from reference_loader import room
+from reference_loader.channel import Incoming, frame
 from reference_loader.executor import Done, Ended, Failed, Outcome, perform
 from reference_loader.failure import Failure, put_together, taken_apart
 from reference_loader.fetching import Fetch, Stream, fetcher, is_stream
 from reference_loader.plan import Task
 from reference_loader.seeding import seed_process
+from reference_loader.shelf import Shelf
 from reference_loader.transport import Part, pack, unpack
 
 FAREWELL = 1.0  # seconds that a worker may go on after the main process has gone
@@ -44,6 +47,7 @@ class Job:
     worker_init_fn: Callable[[int], None] | None
     base_seed: int
     num_workers: int
+    prefetch_factor: int = 2
 
 
 class Order(NamedTuple):
@@ -51,6 +55,17 @@ class Order(NamedTuple):
 
     epoch: int
     task: Task
+
+
+def ordered(epoch: int, task: Task) -> list[Part]:
+    """Return the parts of an order; raise what pickling raises for keys that cannot be pickled."""
+    return pack((epoch, *task))  # a plain tuple pickles in a tenth of the time
+
+
+def understood(parts: Sequence[Part]) -> Order:
+    """Return the order that was sent as these parts."""
+    epoch, *task = unpack(parts)
+    return Order(epoch, Task(*task))
 
 
 class Answer(NamedTuple):
@@ -115,15 +130,17 @@ def work(job: Job, worker: int, connection: socket.socket) -> None:
     seed = seed_process(job.base_seed, worker)
     _introduce(job, worker, seed)
     open_epoch = _opener(job, _error_of_init(job, worker))
-    outbox = _Outbox(connection)
+    outbox, shelf = _Outbox(connection), Shelf()
+    room.offer(shelf.room)
     where = f"worker {worker} (pid {os.getpid()})"
     epoch, fetch = 0, None
-    for order in _orders(connection):
+    for order in _orders(connection, shelf):
         if fetch is None or order.epoch != epoch:
             epoch, fetch = order.epoch, open_epoch()
         outcome = perform(order.task, fetch, job.collate_fn)
-        outbox.put(frame(answered(epoch, outcome, where)))
-        del outcome  # a batch is not kept while the next one is made
+        parts = answered(epoch, outcome, where)
+        del outcome  # a batch is not kept while the next one is made, nor while it is stowed
+        outbox.put(frame(shelf.stowed(parts)))
 
 
 def _keep_out_of_signals() -> None:
@@ -190,18 +207,21 @@ def _raising(error: BaseException, once: bool) -> Fetch:
     return fetch
 
 
-def _orders(connection: socket.socket) -> Iterator[Order]:
+def _orders(connection: socket.socket, shelf: Shelf) -> Iterator[Order]:
     # All that has come is read before the next task is begun, so the end of the connection is known
     # without doing first what nobody waits for any more. Tasks of an epoch that was left early are
     # done: how many random numbers persistent workers draw must not depend on who is faster.
-    arriving = frames(connection)
+    arriving = Incoming(connection)
     waiting: deque[Order] = deque()
     news = select.poll()
     news.register(connection, select.POLLIN)
     while True:
         try:
             while (parts := next(arriving)) is not None:
-                waiting.append(unpack(parts))
+                note, *order = parts
+                shelf.take(note, arriving.descriptors)
+                arriving.descriptors.clear()
+                waiting.append(understood(order))
         except EOFError:
             return
         if waiting:
@@ -214,13 +234,14 @@ class _Outbox:
     """Sends answers without keeping the next task waiting.
 
     A batch larger than what the connection can hold is sent only as fast as the main process reads
-    it, and that one may be busy with the batch before. A thread waits for it.
+    it, and that one may be busy with the batch before. A thread waits for it, from the first batch
+    on that needs it.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._waiting: Queue[memoryview] = Queue()
-        threading.Thread(target=self._send_all, daemon=True).start()
+        self._thread: threading.Thread | None = None
 
     def put(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -234,6 +255,9 @@ class _Outbox:
                 return  # nobody is left to take it; the orders have ended as well
         if rest:
             self._waiting.put(rest)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._send_all, daemon=True)
+                self._thread.start()
 
     def _send_all(self) -> None:
         while True:

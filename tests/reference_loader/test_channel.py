@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_loader.channel import Outgoing, connected, frame, frames
+from reference_loader.channel import Incoming, Outgoing, connected, frame
 
 Ends = tuple[socket.socket, socket.socket]
 LARGE = 5_000_000  # more than a connection holds
@@ -30,7 +30,7 @@ def as_bytes(parts: Any) -> list[bytes]:
 def test_a_frame_arrives_part_by_part(ends: Ends) -> None:
     reader, writer = ends
     writer.sendall(frame([b"one", b"", b"three"]) + frame([b"x"]))
-    arriving = frames(reader)
+    arriving = Incoming(reader)
     assert as_bytes(next(arriving)) == [b"one", b"", b"three"]
     assert as_bytes(next(arriving)) == [b"x"]
     assert next(arriving) is None
@@ -46,7 +46,7 @@ def test_it_does_not_matter_in_which_pieces_frames_arrive(
     reader, writer = connected()
     with reader, writer:
         stream = b"".join(map(frame, messages))
-        arriving = frames(reader)
+        arriving = Incoming(reader)
         seen: list[list[bytes]] = []
         for start in range(0, len(stream), step):
             writer.sendall(stream[start : start + step])
@@ -59,7 +59,7 @@ def test_a_frame_may_have_more_parts_than_a_system_call_takes(ends: Ends) -> Non
     reader, writer = ends
     parts = [b"%d" % number for number in range(3000)]
     writer.sendall(frame(parts))
-    assert as_bytes(next(frames(reader))) == parts
+    assert as_bytes(next(Incoming(reader))) == parts
 
 
 def test_a_frame_is_a_copy_of_its_parts(ends: Ends) -> None:
@@ -68,14 +68,14 @@ def test_a_frame_is_a_copy_of_its_parts(ends: Ends) -> None:
     data = frame([reused])
     reused[:] = b"later"
     writer.sendall(data)
-    assert as_bytes(next(frames(reader))) == [b"first"]
+    assert as_bytes(next(Incoming(reader))) == [b"first"]
 
 
 def test_what_was_sent_before_the_end_arrives_and_what_was_cut_off_does_not(ends: Ends) -> None:
     reader, writer = ends
     writer.sendall(frame([b"whole"]) + frame([b"cut off"])[:-1])
     writer.close()
-    arriving = frames(reader)
+    arriving = Incoming(reader)
     assert as_bytes(next(arriving)) == [b"whole"]
     with pytest.raises(EOFError):
         next(arriving)
@@ -86,7 +86,7 @@ def test_an_end_with_unread_data_is_an_end_as_well(ends: Ends) -> None:
     reader.sendall(b"never read")
     writer.close()
     with pytest.raises(EOFError):
-        next(frames(reader))
+        next(Incoming(reader))
 
 
 def test_sending_never_waits_and_the_rest_goes_when_there_is_room(ends: Ends) -> None:
@@ -95,7 +95,7 @@ def test_sending_never_waits_and_the_rest_goes_when_there_is_room(ends: Ends) ->
     outgoing.put(frame([bytes(LARGE)]))
     outgoing.put(frame([b"next"]))
     assert outgoing
-    arriving = frames(reader)
+    arriving = Incoming(reader)
     seen: list[Any] = []
     while len(seen) < 2:
         outgoing.flush()
@@ -124,7 +124,7 @@ def test_a_forked_process_does_not_keep_a_connection_open(ends: Ends) -> None:
     held.close()
     select.select([given], [], [], 30)
     with pytest.raises(EOFError):
-        next(frames(given))
+        next(Incoming(given))
     os.close(stay)
     os.close(leave)
     os.waitpid(child, 0)

@@ -11,8 +11,7 @@ from reference_loader.executor import Done, Ended, Failed
 from reference_loader.fetching import Stream
 from reference_loader.plan import Task
 from reference_loader.processes import Processes
-from reference_loader.transport import pack, unpack
-from reference_loader.worker import Order, answered
+from reference_loader.worker import Order, answered, ordered, understood
 
 
 class ScriptedCrew:
@@ -31,7 +30,7 @@ class ScriptedCrew:
         return self.epoch
 
     def send(self, worker: int, parts: list[Any]) -> None:
-        order = unpack(parts)
+        order = understood(parts)
         self.sent.append((worker, order))
         self.open[worker].append(order)
 
@@ -151,5 +150,4 @@ def test_only_a_crew_that_is_not_kept_is_closed() -> None:
 
 
 def test_an_order_travels_whole() -> None:
-    order = Order(3, Task(5, [1, 2]))
-    assert unpack(pack(order)) == order
+    assert understood(ordered(3, Task(5, [1, 2]))) == Order(3, Task(5, [1, 2]))

@@ -151,3 +151,8 @@ def until(condition: Any, seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "it never came about"
         time.sleep(0.002)
+
+
+def parent_has_torch(batch: Any) -> bool:
+    """Tell whether the process that this one is a fork of has torch loaded."""
+    return "libtorch" in Path(f"/proc/{os.getppid()}/maps").read_text()

@@ -1,0 +1,83 @@
+"""Where large results of collation are written: in a worker, where the main process can read them.
+
+A worker would otherwise copy every large batch once more, only to have it in shared memory. Outside
+workers, and for all that is small or has more to it than its numbers, there is nothing special, and
+torch allocates as it always does. Either way the result is the same, bit for bit and stride for
+stride; what it lies in is all that differs.
+"""
+
+import math
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import torch
+from torch import Tensor
+
+Room = Callable[[int], memoryview | None]
+
+LARGE = 1 << 18  # bytes; copying less costs no more than to ask for room
+
+_room: Room | None = None
+_thread = 0
+
+
+def offer(room: Room) -> None:
+    """From now on ask `room` for memory, a number of bytes at a time, in this thread alone.
+
+    Threads that the user has started, and processes forked by him, are not under the loader's
+    control, and must not write where it may be reading.
+    """
+    global _room, _thread
+    _room, _thread = room, threading.get_ident()
+
+
+def withdraw() -> None:
+    """Ask no more."""
+    global _room
+    _room = None
+
+
+os.register_at_fork(after_in_child=withdraw)
+
+
+def place(shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
+    """Return an uninitialized, contiguous tensor for a part of a batch; None: allocate as usual."""
+    if _room is None:
+        return None
+    size = math.prod(shape) * dtype.itemsize
+    if size < LARGE or threading.get_ident() != _thread:
+        return None
+    memory = _room(size)
+    return None if memory is None else torch.frombuffer(memory, dtype=dtype).view(*shape)
+
+
+def stacked(batch: Sequence[Tensor]) -> Tensor:
+    """Return what `torch.stack(batch)` returns; raise what it raises."""
+    first = batch[0]
+    if _room is not None and first.nbytes * len(batch) >= LARGE and _is_plain(batch):
+        out = place((len(batch), *first.shape), first.dtype)
+        # Where torch refuses, for shapes that differ or a gradient, it decides what comes of that.
+        with suppress(RuntimeError):
+            return torch.stack(batch, out=out)  # type: ignore[arg-type]
+    return torch.stack(batch)  # type: ignore[arg-type]
+
+
+def _is_plain(batch: Sequence[Tensor]) -> bool:
+    """Tell whether stacking yields a contiguous tensor on the CPU of the first one's dtype."""
+    first = batch[0]
+    return (
+        set(map(type, batch)) == {Tensor}  # others may do as they like
+        and len({tensor.dtype for tensor in batch}) == 1  # what differs is promoted
+        and all(tensor.is_cpu for tensor in batch)
+        and not any(tensor.requires_grad for tensor in batch)
+        and first.is_contiguous()
+        and not any(
+            first.ndim == ndim and first.is_contiguous(memory_format=order) for ndim, order in _KEPT
+        )
+    )
+
+
+# Memory formats that stacking keeps; a tensor may be in one of them and contiguous as well.
+_KEPT = ((4, torch.channels_last), (5, torch.channels_last_3d))
