@@ -1,5 +1,7 @@
 """The jobs of this project. `nox -s conformance` is the main one; `nox -l` lists all."""
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2024.10.9"
@@ -59,6 +61,7 @@ def bench(session: nox.Session) -> None:
     _install(session, "bench")
     if not any(argument.startswith("--loader") for argument in session.posargs):
         session.posargs.insert(0, "--loader=reference")
+    Path("build").mkdir(exist_ok=True)  # pytest-benchmark makes no folder
     plugin = ("-p", "conformance.benchmark_plugin", "--pyargs", "specs.benchmarks")
     session.run("pytest", *plugin, "--benchmark-json=build/rounds.json", *session.posargs)
 
