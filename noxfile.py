@@ -170,6 +170,7 @@ def bench(session: nox.Session) -> None:
     _install(session, "bench")
     if not any(argument.startswith("--loader") for argument in session.posargs):
         session.posargs.insert(0, "--loader=reference")
+    Path("build").mkdir(exist_ok=True)  # pytest-benchmark makes no folder
     plugin = ("-p", "conformance.benchmark_plugin", "--pyargs", "specs.benchmarks")
     session.run("pytest", *plugin, "--benchmark-json=build/rounds.json", *session.posargs)
 
