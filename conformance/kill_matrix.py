@@ -142,7 +142,7 @@ def write_matrix(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Non
 def read_matrix(path: Path) -> dict[str, dict[str, list[str] | str]]:
     """Return who catches each mutant, by requirement and mutant, from what was written.
 
-    Of a mutant that could not be judged it is what that would have needed.
+    Of a mutant that could not be judged it is the text that says why.
 
     Raises:
         UsageError: the file cannot be read, or is no kill matrix.

@@ -95,8 +95,8 @@ def render(report: Report, claims: Mapping[str, Any], kills: Kills, *, strict: b
     Args:
         report: what was judged.
         claims: what became of the documents' claims (`Catalogue.claims`); errata are shown.
-        kills: who catches each mutant, by requirement and mutant, or the text of what it would
-            have needed to be judged (`read_matrix`); may be empty.
+        kills: who catches each mutant, by requirement and mutant, or a text that says why it was
+            not judged (`read_matrix`); may be empty.
         strict: whether a SHOULD that is not met counts against a loader.
 
     """

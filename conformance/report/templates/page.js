@@ -242,9 +242,9 @@ function proofs(name) {
   return [make("h3", {}, "Mutants it has to catch"), make("ul", { class: "mutants" },
     ...mutants.map(([mutant, by]) => make("li", {}, caught(by, name), ` ${mutant.replaceAll("_", " ")}`)))];
 }
-/** Whether a requirement is among those that catch a mutant; a text says what it could not be judged without. */
+/** Whether a requirement is among those that catch a mutant; a text says why that was not judged. */
 function caught(by, name) {
-  if (typeof by === "string") return make("span", { class: "absent" }, `· not judged without ${by}`);
+  if (typeof by === "string") return make("span", { class: "absent" }, `· not judged: ${by}`);
   return by.includes(name) ? make("span", { class: "kept" }, "✓ caught") : make("span", { class: "broken" }, "✗ not caught");
 }
 

@@ -119,7 +119,7 @@ def test_errata_are_shown_with_their_rulings() -> None:
 
 
 def test_the_kill_matrix_is_counted_and_embedded() -> None:
-    kills = {"a": {"bad": ["a", "b"], "worse": ["b"], "far": "a device"}}
+    kills = {"a": {"bad": ["a", "b"], "worse": ["b"], "far": "no accelerator"}}
     assert "1 of 2 mutants" in page(*TWO, kills=kills)
     assert "1 could not be judged there" in page(*TWO, kills=kills)
     assert read(*TWO, kills=kills).embedded("kills") == kills

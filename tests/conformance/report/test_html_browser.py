@@ -57,7 +57,7 @@ RESULTS = [
     replace(result(UNSUPPORTED, "third", loader="two", level="SHOULD"), chapter="workers"),
 ]
 CLAIMS = {"D1-001": {"says": "A claim", "erratum": "Wrong", "ruling": "So", "section": "1"}}
-KILLS = {"second": {"loses_it": ["second", "first"], "hides_it": ["first"], "far": "a device"}}
+KILLS = {"second": {"loses_it": ["second", "first"], "hides_it": ["first"], "far": "no device"}}
 
 
 class Page:
@@ -197,7 +197,7 @@ def test_a_cell_opens_to_what_shows_it(page: Page) -> None:
     assert mutants == [
         "✓ caught loses it",
         "✗ not caught hides it",
-        "· not judged without a device far",
+        "· not judged: no device far",
     ]
     page.one(".others button").click()
     assert "passed two 1.0" in dialog.text
@@ -306,7 +306,7 @@ def test_errata_and_the_kill_matrix_are_there_when_asked_for(page: Page) -> None
     assert [row.partition("\n")[0] for row in rows] == [
         "second loses it ✓ caught",
         "second hides it ✗ not caught",
-        "second far · not judged without a device",
+        "second far · not judged: no device",
     ]
 
 
