@@ -69,6 +69,11 @@ def matrix(session: nox.Session) -> None:
     session.notify("page", posargs=())
 
 
+# Seconds for a requirement, where the thousands of short epochs that show how orders are spread
+# take long: MONAI waits for its thread in each, SPDL starts threads, or a pool of processes.
+DEADLINES = {"monai": 150, "spdl": 1800}
+
+
 @nox.session
 @nox.parametrize("name", [nox.param(name, id=name) for name in ENVIRONMENTS])
 def judge(session: nox.Session, name: str) -> None:
@@ -79,8 +84,7 @@ def judge(session: nox.Session, name: str) -> None:
     if tests_of_these := [str(path) for path in written if path.is_file()]:
         session.run("pytest", *tests_of_these)
     chosen = [f"--loader={loader}" for loader in loaders]
-    # Some libraries let one wait: MONAI for its thread, at the end of each epoch.
-    options = ("--deadline=120", f"--output={JUDGED / name}.jsonl")
+    options = (f"--deadline={DEADLINES.get(name, 30)}", f"--output={JUDGED / name}.jsonl")
     _judge(session, *chosen, *options, *session.posargs)
 
 
