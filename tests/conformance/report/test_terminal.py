@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -22,7 +23,7 @@ def shown(read: Report, *, width: int = 100, colour: bool = False, **more: bool)
     return stream.getvalue()
 
 
-def failed(number: int = 0, **verdict: str) -> Result:
+def failed(number: int = 0, **verdict: Any) -> Result:
     return result(Outcome.FAILED, f"requirement_{number}", **verdict)
 
 
