@@ -38,11 +38,6 @@ DEVIATIONS = (
         kind="documented",
     ),
     *deviations(
-        "its index shuffle takes milliseconds for each of a few indices: not over at the deadline",
-        "https://github.com/google/grain/tree/v0.2.18/grain/_src/python/experimental/index_shuffle",
-        "all_orders_are_equally_likely",
-    ),
-    *deviations(
         "an element that is None is taken for one that a filter has removed",
         "https://github.com/google/grain/blob/v0.2.18/grain/_src/python/dataset/dataset.py",
         "the_result_of_a_collate_fn_is_delivered_itself",

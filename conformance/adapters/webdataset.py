@@ -1,14 +1,15 @@
 """webdataset's WebLoader, over a WebDataset of tar shards or a DataPipeline of a stream.
 
-A map-style dataset is written into shards before anything is loaded, each sample pickled; so what
-happens while one is fetched cannot be asked. A sample is a field of its record: what is batched by
-the library's collation is that field. With workers each reads its own shards. Shuffling is done in
-a buffer, here of the size of the dataset; it is seeded by an integer, and by nothing unless asked.
-https://webdataset.github.io/webdataset/api/WebDataset/
+A map-style dataset is written into shards before anything is loaded, each sample pickled, so what
+happens while one is fetched cannot be asked. There is a shard for each worker. Batches are those of
+its `batched`, made in the workers; a WebLoader of batch_size=None hands them on, converted as torch
+converts samples unless they are what a collate_fn has made. Shuffling is done in a buffer, here of
+the size of the dataset; it is seeded by an integer, or else by the time.
+https://webdataset.github.io/webdataset/webdataset/
 """
 
+import pickle
 import tempfile
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import webdataset
 from torch.utils.data import IterableDataset
 from webdataset.filters import default_collation_fn
 
-from conformance.adapter import Adapter
+from conformance.adapter import Adapter, Deviation
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(Capability) - {
@@ -27,6 +28,8 @@ CAPABILITIES = frozenset(Capability) - {
     Capability.GENERATOR,
     Capability.IN_ORDER,
 }
+
+DEVIATIONS: tuple[Deviation, ...] = ()
 
 
 def web_loader(
@@ -46,7 +49,7 @@ def web_loader(
         folder = tempfile.TemporaryDirectory(prefix="shards-")
         shards = written(dataset, Path(folder.name), max(1, options.get("num_workers", 0)))
         pipeline = webdataset.WebDataset(shards, shardshuffle=False)
-        pipeline = pipeline.decode().map(itemgetter("pyd"))
+        pipeline = pipeline.to_tuple("pyd").map(unpickled)
         if shuffle:
             pipeline = pipeline.shuffle(len(dataset), initial=len(dataset))
     if batch_size is not None:
@@ -54,7 +57,8 @@ def web_loader(
         pipeline = pipeline.batched(batch_size, collation_fn=collation, partial=not drop_last)
     elif collate_fn:
         pipeline = pipeline.map(collate_fn)
-    loader = webdataset.WebLoader(pipeline, batch_size=None, collate_fn=None, **options)
+    keep = same if collate_fn else None
+    loader = webdataset.WebLoader(pipeline, batch_size=None, collate_fn=keep, **options)
     loader.folder = folder  # there for as long as the loader is
     return loader
 
@@ -67,8 +71,19 @@ def written(dataset: Any, folder: Path, shards: int) -> list[str]:
         paths.append(str(folder / f"{shard:06}.tar"))
         with webdataset.TarWriter(paths[-1]) as writer:
             for index in range(shard * size // shards, (shard + 1) * size // shards):
-                writer.write({"__key__": f"{index:09}", "pyd": dataset[index]})
+                record = {"__key__": f"{index:09}", "pyd": pickle.dumps(dataset[index])}
+                writer.write(record)
     return paths
+
+
+def unpickled(record: tuple[bytes]) -> Any:
+    """Return the sample that a record holds."""
+    return pickle.loads(record[0])
+
+
+def same(batch: Any) -> Any:
+    """Return what a collate_fn has made."""
+    return batch
 
 
 def collated(samples: list[Any]) -> Any:
@@ -80,4 +95,11 @@ def collated(samples: list[Any]) -> Any:
 
 def adapter() -> Adapter:
     """Return the adapter of webdataset.WebLoader."""
-    return Adapter("webdataset", web_loader, CAPABILITIES, distribution="webdataset")
+    return Adapter(
+        "webdataset",
+        web_loader,
+        CAPABILITIES,
+        distribution="webdataset",
+        called=webdataset.WebLoader,
+        deviations=DEVIATIONS,
+    )
