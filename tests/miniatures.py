@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NoReturn
 
@@ -216,7 +216,7 @@ class LeakingAThread(Plain):
 class Pinning(Plain):
     """No vice: pins each batch by a function that `locking` gives to its class."""
 
-    lock: ClassVar[Callable[[torch.Tensor], torch.Tensor] | None] = None
+    lock: ClassVar[Any] = None
 
     def __init__(
         self, dataset: Any, batch_size: int = 1, collate_fn: Any = None, pin_memory: bool = False
@@ -233,7 +233,7 @@ class Pinning(Plain):
     def pinned(self, value: Any) -> Any:
         """Return a value with every tensor in it pinned."""
         if isinstance(value, torch.Tensor):
-            return type(self).lock(value)  # type: ignore[misc]
+            return self.lock(value)
         if isinstance(value, dict):
             return type(value)({key: self.pinned(each) for key, each in value.items()})
         if isinstance(value, tuple) and hasattr(value, "_make"):
