@@ -128,7 +128,7 @@ def epoch_over_longest(subject: Subject, accelerator: Accelerator, workers: int)
     as it takes for the same time. The clock starts when the first batch is there, as workers have
     to be started before.
     """
-    block = Blocks(1, 4)[0].unsqueeze(0).pin_memory()
+    block = Blocks(1, 16)[0].unsqueeze(0).pin_memory()
 
     def copy(batch: Any, times: int) -> None:
         with accelerator.another_stream():
@@ -138,7 +138,7 @@ def epoch_over_longest(subject: Subject, accelerator: Accelerator, workers: int)
         copied.wait()  # not the host: the stream on which is computed
 
     with subject.open(
-        Blocks(STEPS, 4, seconds=0.01), pin_memory=True, num_workers=workers
+        Blocks(STEPS, 16, seconds=0.01), pin_memory=True, num_workers=workers
     ) as loader:
 
         def begun() -> Iterator[Any]:

@@ -12,6 +12,7 @@ from conformance.outcome import Outcome
 from conformance.requirement import Mutant, Requirement
 from tests.miniatures import Empty, Refusing
 
+ALONE = "takes times, which tests beside it would change; nox -s gpu judges it"
 REQUIREMENTS = list(catalogue().requirements.values())
 MUTANTS = [
     pytest.param(requirement, mutant, id=f"{requirement.name}-{mutant.name}")
@@ -26,6 +27,8 @@ def by_name(requirement: Requirement) -> str:
 
 @pytest.mark.parametrize(("requirement", "mutant"), MUTANTS)
 def test_a_mutant_is_caught_by_its_requirement(requirement: Requirement, mutant: Mutant) -> None:
+    if requirement.alone:
+        pytest.skip(ALONE)
     verdict = judge(requirement, mutated(named("reference"), mutant), Settings())
     if lacks_accelerator(verdict):
         # On a simulated device it is caught: test_transfer_on_paper.py.

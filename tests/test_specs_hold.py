@@ -9,6 +9,7 @@ from conformance.loaders import named
 from conformance.outcome import Outcome
 from conformance.requirement import Requirement
 
+ALONE = "takes times, which tests beside it would change; nox -s gpu judges it"
 REQUIREMENTS = list(catalogue().requirements.values())
 
 
@@ -17,6 +18,8 @@ REQUIREMENTS = list(catalogue().requirements.values())
 def test_the_reference_loader_meets_every_requirement(
     requirement: Requirement, loader: str
 ) -> None:
+    if requirement.alone:
+        pytest.skip(ALONE)
     verdict = judge(requirement, named(loader), Settings())
     if lacks_accelerator(verdict):
         # On a simulated device it is met: test_transfer_on_paper.py.
@@ -26,6 +29,8 @@ def test_the_reference_loader_meets_every_requirement(
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=lambda r: r.name)
 def test_torch_meets_every_requirement_but_those_declared(requirement: Requirement) -> None:
+    if requirement.alone:
+        pytest.skip(ALONE)
     adapter = named("torch")
     declared = {deviation.requirement for deviation in adapter.deviations}
     verdict = judge(requirement, adapter, Settings())

@@ -192,12 +192,12 @@ def test_what_is_beyond_a_limit_in_two_of_three_is_so_typically(
 ) -> None:
     left = iter(answers)
     monkeypatch.setattr(module, "on_accelerator", lambda *arguments: next(left))
-    assert typically(SUBJECT, lambda: 0.0) == typical
+    assert typically(SUBJECT, lambda *arguments: 0.0) == typical
 
 
 def test_blocks_are_full_of_their_index_and_as_large_as_asked_for() -> None:
     sample = Blocks(3, 2)[2]
-    assert (sample.nbytes, torch.unique(sample).tolist()) == (2 * 2**20, [2.0])
+    assert (sample.nbytes, bool((sample == 2).all())) == (2 * 2**20, True)
     assert len(Blocks(3, 2)) == 3
 
 

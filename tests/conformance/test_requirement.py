@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -90,8 +90,9 @@ def test_a_requirement_without_a_source_is_refused() -> None:
 @pytest.mark.parametrize("source", ["claims", "evidence"])
 def test_a_source_that_is_one_text_is_refused(source: str) -> None:
     """Or its letters would be taken for sources."""
+    named: dict[str, Any] = {source: "D1-001"}
     with pytest.raises(TypeError) as caught:
-        requirement(**cast("Any", {source: "D1-001"}))(check_with("It MUST.\n\nWhy."))
+        requirement(**named)(check_with("It MUST.\n\nWhy."))
     assert str(caught.value) == f"the {source} of a_check must be a list, got 'D1-001'"
 
 
