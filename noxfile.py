@@ -143,7 +143,7 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def gpu(session: nox.Session) -> None:
-    """Judge by the chapters that need an accelerator; --no-venv takes the python and torch there.
+    """Judge and measure on an accelerator; --no-venv takes the python and torch that are there.
 
     Nothing runs where there is none, which is no failure; the reason is printed.
     """
@@ -168,6 +168,8 @@ def gpu(session: nox.Session) -> None:
     judge = ("-m", "conformance", "run", "--output=build/gpu.jsonl")
     run(*judge, *(session.posargs or ("--loader=reference", "--loader=torch")), *chapters)
     run("-m", "conformance", "mutants", "--output=build/gpu-kill-matrix.csv", *chapters)
+    loaders = ("--loader=reference", "--loader=specs.benchmarks.pinned:PlainLoop")
+    run("-m", "conformance", "bench", *loaders, "-k", "pinned.", "--output=build/gpu-bench.jsonl")
 
 
 def bench(session: nox.Session) -> None:
