@@ -17,7 +17,7 @@ import webdataset
 from torch.utils.data import IterableDataset
 from webdataset.filters import default_collation_fn
 
-from conformance.adapter import Adapter, Deviation
+from conformance.adapter import Adapter, deviations
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(Capability) - {
@@ -29,7 +29,93 @@ CAPABILITIES = frozenset(Capability) - {
     Capability.IN_ORDER,
 }
 
-DEVIATIONS: tuple[Deviation, ...] = ()
+SOURCE = "https://github.com/webdataset/webdataset/blob/v1.0.2/src/webdataset"
+FILTERS = f"{SOURCE}/filters.py"
+
+DEVIATIONS = (
+    *deviations(
+        "each worker reads its own shards and makes batches of them, which come as they are made",
+        f"{SOURCE}/shardlists.py",
+        "a_batch_that_is_kept_stays_as_it_was",
+        "an_epoch_left_early_is_not_continued",
+        "an_epoch_leaves_nothing_behind",
+        "persistent_workers_end_with_their_loader",
+        "many_loaders_in_a_row_run_out_of_nothing",
+        "an_error_in_collate_fn_comes_at_its_turn",
+        "a_worker_that_dies_while_it_sends_is_an_error",
+        "two_workers_load_the_complete_example",
+        "four_workers_load_the_train_example",
+        "four_workers_load_the_validation_example",
+        kind="documented",
+    ),
+    *deviations(
+        "its collation stacks arrays, tensors and numbers of Python, and makes lists of the rest",
+        FILTERS,
+        "numpy_becomes_a_tensor_of_its_dtype",
+        "samples_without_a_meaning_as_tensors_are_refused",
+        "named_tuples_keep_their_names",
+        "containers_are_kept_around_one_tensor_a_leaf",
+        "lists_of_different_lengths_are_refused",
+        "samples_are_the_same_after_an_epoch",
+        "batches_of_workers_are_as_those_of_the_main_process",
+        kind="documented",
+    ),
+    *deviations(
+        "WebLoader takes whatever torch's DataLoader takes, and has none of its attributes",
+        f"{SOURCE}/compat.py",
+        "the_dataset_comes_first_and_is_all_that_is_required",
+        "every_documented_parameter_is_there",
+        "positions_mean_what_they_mean_in_the_documents",
+        "unknown_keywords_are_not_swallowed",
+        "the_dataset_and_the_batching_can_be_read",
+        kind="documented",
+    ),
+    *deviations(
+        "without a seed shuffling is seeded by the process and the time",
+        FILTERS,
+        "without_a_generator_the_global_seed_decides",
+        kind="documented",
+    ),
+    *deviations(
+        "the dataset of a worker is the pipeline around the stream",
+        f"{SOURCE}/pipeline.py",
+        "worker_init_fn_can_share_a_stream_out",
+        kind="documented",
+    ),
+    *deviations(
+        "map leaves out what its function makes None of, and nothing is said",
+        FILTERS,
+        "any_object_may_be_a_sample",
+        "without_batching_samples_are_converted_only",
+        "whatever_a_collate_fn_returns_arrives_from_a_worker",
+    ),
+    *deviations(
+        "batched hands a batch on only when it has taken the next sample",
+        FILTERS,
+        "of_an_endless_stream_no_more_is_taken_than_asked_for",
+    ),
+    *deviations(
+        "samples that do not fit each other are refused by an assert statement",
+        FILTERS,
+        "keys_of_later_samples_are_not_dropped",
+        "tensors_of_different_lengths_need_a_collate_fn",
+    ),
+    *deviations(
+        "a masked array is stacked without its mask, and the masked value is delivered as data",
+        FILTERS,
+        "masks_of_arrays_are_not_lost",
+    ),
+    *deviations(
+        "a batch that requires a gradient cannot be sent from a worker: the epoch ends without it",
+        "https://github.com/pytorch/pytorch/issues/82411",
+        "tensors_that_require_a_gradient_come_from_workers_too",
+    ),
+    *deviations(
+        "torch's workers: iter returns the one iterator of the workers, so loops share a position",
+        "https://docs.pytorch.org/docs/stable/data.html",
+        "loops_over_persistent_workers_do_not_mix",
+    ),
+)
 
 
 def web_loader(

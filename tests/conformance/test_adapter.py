@@ -12,7 +12,12 @@ from conformance.datasets import Identity
 from conformance.request import LoaderRequest
 from tests.miniatures import Empty, Lengthless, Plain, Refusing, factory, keywords_only, make_plain
 
-ALWAYS = {Capability.DATASET, Capability.ITERABLE_DATASET}
+ALWAYS = {
+    Capability.DATASET,
+    Capability.ITERABLE_DATASET,
+    Capability.LAZY_DATASET,
+    Capability.EMPTY_DATASET,
+}
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from conformance.adapter import adapter_for
-from conformance.capability import Unsupported
+from conformance.adapter import Adapter, adapter_for
+from conformance.capability import Capability, Unsupported
 from conformance.catalogue import Catalogue
 from conformance.datasets import Identity
 from conformance.judge import Settings, judge, seed_everything
@@ -131,6 +131,31 @@ def test_what_is_missing_in_a_property_is_unsupported() -> None:
 
     verdict = judge(shuffles, adapter_for("one", miniatures.Plain), QUICK)
     assert (verdict.outcome, verdict.message) == (Outcome.UNSUPPORTED, "needs shuffle")
+
+
+def test_an_empty_dataset_that_is_declined_is_passed_over_in_a_property() -> None:
+    sizes = []
+
+    @lawful
+    @given(size=st.integers(0, 3))
+    def delivers(subject: Subject, size: int) -> None:
+        with subject.open(Identity(size)) as loader:
+            sizes.append(len(list(loader)))
+
+    declining = Adapter("declining", miniatures.Plain, frozenset({Capability.DATASET}))
+    assert judge(delivers, declining, QUICK).outcome is Outcome.PASSED
+    assert sorted(set(sizes)) == [1, 2, 3]
+
+
+def test_an_empty_dataset_that_is_declined_is_unsupported_where_nothing_else_is_asked() -> None:
+    @lawful
+    def delivers_nothing(subject: Subject) -> None:
+        with subject.open(Identity(0)):
+            pass
+
+    declining = Adapter("declining", miniatures.Plain, frozenset({Capability.DATASET}))
+    verdict = judge(delivers_nothing, declining, QUICK)
+    assert (verdict.outcome, verdict.message) == (Outcome.UNSUPPORTED, "needs empty_dataset")
 
 
 def test_a_failure_outweighs_what_a_smaller_example_would_need() -> None:

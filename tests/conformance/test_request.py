@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from conformance.capability import Capability
 from conformance.datasets import Identity
 from conformance.request import LoaderRequest
+from conformance.troubles import Troubled
 
 
 class Stream(IterableDataset[int]):
@@ -55,6 +56,8 @@ def test_a_tensor_can_be_asked_for() -> None:
         (LoaderRequest(Identity(3), batch_size=None), {"dataset", "batch_size", "unbatched"}),
         (LoaderRequest(Stream(), num_workers=2), {"iterable_dataset", "num_workers"}),
         (LoaderRequest(Identity(3), num_workers=0), {"dataset"}),
+        (LoaderRequest(Troubled(3, 1, int)), {"dataset", "lazy_dataset"}),
+        (LoaderRequest(Identity(0)), {"dataset", "empty_dataset"}),
     ],
 )
 def test_needs_follow_from_what_is_asked(request_: LoaderRequest, needs: set[str]) -> None:
