@@ -91,7 +91,7 @@ DEVIATIONS = (
 )
 
 
-def loader(
+def spdl_loader(
     dataset: Any,
     batch_size: int | None = 1,
     shuffle: bool | None = None,
@@ -136,7 +136,7 @@ def adapter() -> Adapter:
 
     return Adapter(
         "spdl",
-        loader,
+        spdl_loader,
         frozenset(
             {
                 Capability.DATASET,

@@ -152,7 +152,7 @@ DEVIATIONS = (
 )
 
 
-def loader(dataset: Any, **options: Any) -> Iterable[Any]:
+def spdl_pytorch_loader(dataset: Any, **options: Any) -> Iterable[Any]:
     """Construct SPDL's loader with the arguments of torch's."""
     from spdl.dataloader import get_pytorch_dataloader
 
@@ -168,7 +168,7 @@ def adapter() -> Adapter:
 
     return Adapter(
         "spdl-pytorch",
-        loader,
+        spdl_pytorch_loader,
         EVERY_CAPABILITY
         - {
             Capability.ITERABLE_DATASET,
