@@ -109,6 +109,12 @@ def others() -> list[threading.Thread | BaseProcess]:
     return [*threading.enumerate(), *multiprocessing.active_children()]
 
 
+def left_of(before: list[threading.Thread | BaseProcess]) -> list[str]:
+    """Return the names of those that were not there before, and are still there in a second."""
+    until(lambda: set(others()) <= set(before), 1.0)
+    return [other.name for other in others() if other not in before]
+
+
 @requirement(claims=["D1-098"])
 def an_epoch_left_early_leaves_nothing_running(subject: Subject) -> None:
     """With no workers a loop that is left early MUST NOT leave a thread or a process behind.
@@ -121,8 +127,7 @@ def an_epoch_left_early_leaves_nothing_running(subject: Subject) -> None:
         before = others()
         with subject.open(Identity(100), batch_size=2) as loader:
             first = [plain(batch) for batch in islice(loader, 1)]
-            until(lambda before=before: set(others()) <= set(before), 1.0)
-            behind = [other.name for other in others() if other not in before]
+            behind = left_of(before)
     assert (first, behind) == ([[0, 1]], [])
 
 
