@@ -11,7 +11,7 @@ https://huggingface.co/docs/datasets/use_with_pytorch
 from collections.abc import Iterator
 from typing import Any
 
-from datasets import Dataset
+import datasets
 
 from conformance.adapter import Adapter, deviations
 from conformance.adapters._rows import FORMATTER, OF_DATASETS, SOURCE, WITH_TORCH, row, unnamed
@@ -77,7 +77,7 @@ class ArrowBatches:
         drop_last: bool = False,
     ) -> None:
         rows = [row(dataset[index]) for index in range(len(dataset))]
-        self.table = Dataset.from_list(rows).with_format("torch")
+        self.table = datasets.Dataset.from_list(rows).with_format("torch")
         if shuffle:
             self.table = self.table.shuffle()
         self.batch_size = batch_size

@@ -10,8 +10,8 @@ https://huggingface.co/docs/datasets/stream
 from collections.abc import Iterator
 from typing import Any
 
-from datasets import IterableDataset
-from torch.utils.data import IterableDataset as Stream
+import datasets
+from torch.utils.data import IterableDataset
 
 from conformance.adapter import Adapter, deviations
 from conformance.adapters._rows import OF_DATASETS, SOURCE, row, unnamed
@@ -52,11 +52,11 @@ class StreamedBatches:
         drop_last: bool = False,
     ) -> None:
         def rows() -> Iterator[dict[str, Any]]:
-            is_stream = isinstance(dataset, Stream)
+            is_stream = isinstance(dataset, IterableDataset)
             for sample in dataset if is_stream else map(dataset.__getitem__, range(len(dataset))):
                 yield row(sample)
 
-        self.rows = IterableDataset.from_generator(rows).with_format("torch")
+        self.rows = datasets.IterableDataset.from_generator(rows).with_format("torch")
         if shuffle:
             self.rows = self.rows.shuffle(buffer_size=max(1, len(dataset)))
         self.batch_size = batch_size

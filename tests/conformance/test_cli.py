@@ -54,8 +54,9 @@ def test_the_catalogue_is_a_page(conformance: Command) -> None:
 
 def test_the_loaders_are_listed(conformance: Command) -> None:
     assert conformance("list", "--loaders").out == (
-        "accelerate\naccelerate-dispatch\naccelerate-rank\nmonai\nreference\n"
-        "reference-ignore\nspdl\nspdl-pytorch\ntorch\ntorch-geometric\ntorchdata\n"
+        "accelerate\naccelerate-dispatch\naccelerate-rank\ndatasets\ndatasets-iterable\ngrain\n"
+        "grain-dataset\nmonai\nreference\nreference-ignore\nspdl\nspdl-pytorch\ntorch\n"
+        "torch-geometric\ntorchdata\nwebdataset\n"
         "module:callable  (any callable like the DataLoader)\n"
     )
 
