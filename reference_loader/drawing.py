@@ -22,6 +22,7 @@ from reference_loader.sampling import (
 )
 from reference_loader.seeding import draw_seed, pass_over, private_generator
 
+LARGEST = 64 * CHUNK  # weighted draws that are made at a time
 MANY = 2**24  # the categories that torch's multinomial can tell apart
 
 
@@ -82,10 +83,19 @@ def _weighted(sampler: WeightedRandomSampler) -> Iterator[Tensor]:
     ahead = torch.Generator()
     ahead.set_state(generator.get_state())
     pass_over(2 * count, generator)
-    for start in range(0, count, CHUNK):
-        draws = min(CHUNK, count - start)
-        numbers = torch.rand(draws, dtype=torch.float64, generator=ahead, device="cpu")
-        yield torch.searchsorted(bounds, numbers)
+    draws = CHUNK  # the first batch is wanted soon, and for those after it larger parts cost less
+    while count:
+        draws = min(draws, count)
+        yield _found(torch.rand(draws, dtype=torch.float64, generator=ahead, device="cpu"), bounds)
+        count -= draws
+        draws = min(2 * draws, LARGEST)
+
+
+def _found(numbers: Tensor, bounds: Tensor) -> Tensor:
+    """Return the category of each number; in ascending order they are found twice as fast."""
+    ascending, places = numbers.sort()
+    found = torch.searchsorted(bounds, ascending)
+    return torch.empty_like(found).scatter_(0, places, found)
 
 
 def _bounds(weights: Tensor, generator: torch.Generator) -> Tensor | None:

@@ -202,6 +202,7 @@ class DataLoader(Generic[T_co]):
 
     def _inline(self, pinned: bool) -> Inline:
         collate = self.collate_fn
+        # The default batch of a table of tensors needs neither samples nor keys one by one.
         rows = loads_rows(self.dataset) if self._batched and collate is default_collate else None
         keys = self._keys(as_tensors=rows is not None)
         draw_seed(self.generator)  # for workers; in one process only its being drawn matters

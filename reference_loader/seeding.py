@@ -31,11 +31,12 @@ def pass_over(words: int, generator: torch.Generator) -> None:
     Drawing fills a small buffer over and over, so nothing of it is kept. `random_` takes exactly
     two words for an int64 and one for an int32, one element after the other.
     """
-    buffer = torch.empty(min(words // 2, BUFFER), dtype=torch.int64, device="cpu")
-    for _ in range(words // 2 // BUFFER):
-        buffer.random_(generator=generator)
-    buffer[: words // 2 % BUFFER].random_(generator=generator)
-    buffer.new_empty(words % 2, dtype=torch.int32).random_(generator=generator)
+    if words >= 2 * BUFFER:
+        buffer = torch.empty(BUFFER, dtype=torch.int64, device="cpu")
+        for _ in range(words // (2 * BUFFER)):
+            buffer.random_(generator=generator)
+    rest = torch.empty(words % (2 * BUFFER), dtype=torch.int32, device="cpu")
+    rest.random_(generator=generator)
 
 
 def seed_process(base_seed: int, worker: int) -> int:

@@ -42,12 +42,16 @@ def loads_rows(dataset: Any) -> Load | None:
 
     fetch = fetcher(whole, batched=True, drop_last=False)
 
+    usual = True
+
     def load(keys: Any) -> Any:
-        rows = _rows(keys, subsets)
+        nonlocal usual
+        rows = _rows(keys, subsets) if usual else None
         if rows is not None and table.tensors is tensors:
             batch = _selected(tensors, rows)
             if batch is not None:
                 return batch
+            usual = False  # what was out of the ordinary once will be so again in this epoch
         return default_collate(fetch(keys.tolist() if isinstance(keys, Tensor) else keys))
 
     return load

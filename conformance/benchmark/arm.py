@@ -29,6 +29,7 @@ class Arm:
     Attributes:
         adapter: whose loader it is.
         work: what it does.
+        request: what is asked of the loader for it.
         passes: how many passes make a unit.
         burden: extra work after each unit, inside the clock; what a test of the gate injects.
         several: whether there are several processes, so that time on the wall counts.
@@ -49,7 +50,7 @@ class Arm:
         self._open = ExitStack()
         self._pids: list[int] = []
         made = work.request if isinstance(work.request, LoaderRequest) else None
-        self._request = made or work.request(adapter.offers)  # type: ignore[operator]
+        self.request = made or work.request(adapter.offers)  # type: ignore[operator]
 
     @property
     def loader(self) -> Any:
@@ -59,7 +60,7 @@ class Arm:
     @contextmanager
     def opened(self) -> Iterator[Any]:
         """Open a further loader, for as long as the context lasts."""
-        with self.adapter.open(self._own(self._request)) as loader:
+        with self.adapter.open(self._own(self.request)) as loader:
             yield loader
 
     def construct(self) -> Any:
@@ -136,7 +137,7 @@ class Arm:
         return request.but(generator=generator)
 
     def __enter__(self) -> Self:
-        missing = sorted(self._request.needs() - self.adapter.capabilities)
+        missing = sorted(self.request.needs() - self.adapter.capabilities)
         if missing:
             raise Unsupported(f"needs {', '.join(missing)}")
         self._loader = self.construct()

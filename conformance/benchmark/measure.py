@@ -9,7 +9,7 @@ import sys
 import time
 import types
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -21,6 +21,7 @@ import torch
 from conformance.adapter import Adapter
 from conformance.benchmark.arm import Arm, WrongData
 from conformance.benchmark.clocks import NOW
+from conformance.benchmark.counts import Counts, calls, draws, increases, traffic
 from conformance.benchmark.declaration import Case, Work, cases
 from conformance.benchmark.gate import Decision, decide
 from conformance.benchmark.interval import interval
@@ -35,10 +36,7 @@ SLOW_PAIRS = 3
 ROLES = ("loader", "baseline")
 SHORT = 1.0  # seconds of a warming pair, after which one is enough
 
-# What is counted of an open arm, exactly: each returns figures by their names. A row has those of
-# the loader; `Measured` has those of the baseline as well, for the gate to compare.
-Companion = Callable[[Arm], Mapping[str, Any]]
-COMPANIONS: tuple[Companion, ...] = ()
+COUNTED_BATCHES = 3  # fewer do not show what a batch is
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,7 @@ class Settings:
         seconds: after which there are no more, if there have been three.
         warm: pairs that are not counted.
         gate: whether the gate decides how many pairs there are, and what they show.
+        count: whether to count, too, what the loaders do.
         swapped: import and warm the loader before the baseline.
         slowdown: the share of a unit that the loader works longer; a test of the gate.
 
@@ -61,12 +60,13 @@ class Settings:
     seconds: float = 3.0
     warm: int = 3
     gate: bool = False
+    count: bool = True
     swapped: bool = False
     slowdown: float = 0.0
 
     def quick(self) -> "Settings":
         """Return settings that only show whether everything runs and delivers what it must."""
-        return replace(self, pairs=SLOW_PAIRS, seconds=0.0, warm=1)
+        return replace(self, pairs=SLOW_PAIRS, seconds=0.0, warm=1, count=False)
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,11 @@ class Measured:
     baseline_seconds: tuple[float, ...] = ()
     decision: Decision | None = None
     baseline_counts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def does_more(self) -> list[str]:
+        """A line for each exact figure in which the loader does more than the baseline."""
+        return increases(self.row.benchmark, self.baseline_counts, self.row.counts)
 
 
 Source = str | Side  # a loader's name, or one of two states of it
@@ -110,13 +115,7 @@ def adapter_of(source: Source) -> Adapter:
     return source.adapter() if isinstance(source, Side) else named(source)
 
 
-def measure(
-    case: Case,
-    loader: Adapter,
-    baseline: Adapter,
-    settings: Settings,
-    companions: Sequence[Companion] = COMPANIONS,
-) -> Measured:
+def measure(case: Case, loader: Adapter, baseline: Adapter, settings: Settings) -> Measured:
     """Measure a benchmark of a loader and its baseline; what goes wrong is an error row."""
     blank = Row(case.name, case.benchmark.question, case.benchmark.clock, Outcome.ERROR)
     at_work = ""
@@ -136,7 +135,7 @@ def measure(
                 at_work = f"{role} {arm.adapter.name}: "
                 arm.check()
             at_work = ""
-            counts = {role: _counted(arm, companions) for role, arm in arms.items()}
+            counts = {role: counted(arm) if settings.count else {} for role, arm in arms.items()}
     except Unsupported as error:
         return Measured(replace(blank, outcome=Outcome.UNSUPPORTED, message=f"{at_work}{error}"))
     except WrongData as error:
@@ -234,5 +233,17 @@ def _megabytes(taken: Sequence[Pair]) -> str:
     return f"the peak rises by {loader:,.0f} MB, the baseline's by {baseline:,.0f} MB"
 
 
-def _counted(arm: Arm, companions: Sequence[Companion]) -> dict[str, Any]:
-    return {name: value for companion in companions for name, value in companion(arm).items()}
+def counted(arm: Arm) -> Counts:
+    """Return what an arm does, exactly: figures that do not depend on the machine's load.
+
+    Of a loader in one process its calls and draws; of one with persistent workers what crosses to
+    this process. Others do something else in every epoch.
+    """
+    request = arm.request
+    if arm.work.stages or arm.work.batches < COUNTED_BATCHES:
+        return {}
+    if request.persistent_workers:
+        return traffic(arm.construct)
+    if request.num_workers or request.pin_memory:
+        return {}
+    return {**calls(arm.construct), **draws(arm.construct)}

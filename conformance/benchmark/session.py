@@ -127,7 +127,7 @@ def bench(
     settings = replace(settings, gate=comparison.header.gate)
     for case in asked:
         first = _once(specification, comparison, case, settings, deadline)
-        if first.row.outcome is Outcome.FAIL:
+        if first.row.outcome is Outcome.FAIL or (settings.gate and first.does_more):
             again = replace(settings, swapped=not settings.swapped, seed=settings.seed + 1)
             second = _once(specification, comparison, case, again, deadline, fresh=True)
             first = _both(first, second)
@@ -172,19 +172,32 @@ def _once(
 
 def _both(first: Measured, second: Measured) -> Measured:
     """Return the first measurement with the verdict of both."""
-    if first.decision is None:
-        return first
-    told = (
-        f"{first.decision.median:.2f} times as slow in {len(first.decision.slowdowns)} pairs, at "
-        f"least {first.decision.at_least:.2f}"
-    )
-    if second.decision is None:
-        row = replace(second.row, message=f"{told}; to confirm it failed: {second.row.message}")
-        return replace(first, row=row)
-    outcome = Outcome(confirmed(first.decision, second.decision))
-    verb = "confirmed" if outcome is Outcome.FAIL else "not confirmed"
-    message = f"{told}; {verb} by another process: {second.decision.median:.2f}"
-    return replace(first, row=replace(first.row, outcome=outcome, message=message))
+    if second.row.outcome is Outcome.ERROR:
+        told = "; ".join([*_slower(first), *first.does_more])
+        message = f"{told}; to confirm it failed: {second.row.message}"
+        return replace(first, row=replace(second.row, message=message))
+    outcome, messages = first.row.outcome, []
+    if outcome is Outcome.FAIL and first.decision and second.decision:
+        outcome = Outcome(confirmed(first.decision, second.decision))
+        verb = "confirmed" if outcome is Outcome.FAIL else "not confirmed"
+        messages = [
+            f"{each}; {verb} by another process: {second.decision.median:.2f}"
+            for each in _slower(first)
+        ]
+    if more := [line for line in first.does_more if line in second.does_more]:
+        outcome = Outcome.FAIL
+        messages += more
+    return replace(first, row=replace(first.row, outcome=outcome, message="; ".join(messages)))
+
+
+def _slower(measured: Measured) -> list[str]:
+    decision = measured.decision
+    if measured.row.outcome is not Outcome.FAIL or decision is None:
+        return []
+    return [
+        f"{decision.median:.2f} times as slow in {len(decision.slowdowns)} pairs, at least "
+        f"{decision.at_least:.2f}"
+    ]
 
 
 def _death(ending: Ending, deadline: float) -> str:
