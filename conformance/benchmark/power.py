@@ -169,7 +169,7 @@ def _round(
     plan: Sequence[tuple[int, float]],
     seed: int,
 ) -> Iterator[Trial]:
-    settings = Settings(seed, gate=True)
+    settings = Settings(seed, gate=True, count=False)
     first = _measured(specification, name, pair, plan, settings)
     doubtful = [key for key in plan if first[key][0].finding == "fail"]
     again = replace(settings, swapped=True, seed=seed + 1)

@@ -181,6 +181,41 @@ def test_a_failure_is_confirmed_in_a_fresh_process(
     assert asked == [first, second][: len(findings)]
 
 
+@pytest.mark.parametrize(
+    ("again", "outcome", "message"),
+    [(12, "fail", "lists.one: 12 calls a batch, 11 before"), (11, "pass", "")],
+)
+def test_what_is_done_more_than_before_fails_if_it_is_in_another_process(
+    monkeypatch: pytest.MonkeyPatch, again: int, outcome: str, message: str
+) -> None:
+    calls = iter([12, again])
+
+    def once(*_: object, **__: object) -> Measured:
+        row = Row("lists.one", "?", "cpu", Outcome.PASS, counts={"calls_per_batch": next(calls)})
+        return Measured(row, baseline_counts={"calls_per_batch": 11})
+
+    monkeypatch.setattr(session, "_once", once)
+    comparison = Comparison(PLAIN, PLAIN, header(gate=True))
+    case = cases(SPECIFICATION)[ONE]
+    (measured,) = bench(SPECIFICATION, comparison, [case], Settings(), deadline=1)
+    assert (measured.row.outcome, measured.row.message) == (outcome, message)
+
+
+def test_what_a_loader_does_is_counted_beside_its_time(spec: Catalogue) -> None:
+    comparison = Comparison(PLAIN, PLAIN, header())
+    case = cases(SPECIFICATION)[ONE]
+    (measured,) = bench(SPECIFICATION, comparison, [case], Settings(pairs=3), deadline=60)
+    assert measured.row.counts["calls_per_batch"] > 0
+    assert (measured.row.counts, measured.does_more) == (measured.baseline_counts, [])
+
+
+def test_a_quick_look_counts_nothing(spec: Catalogue) -> None:
+    comparison = Comparison(PLAIN, PLAIN, header())
+    case = cases(SPECIFICATION)[ONE]
+    (measured,) = bench(SPECIFICATION, comparison, [case], Settings().quick(), deadline=60)
+    assert (measured.row.pairs, measured.row.counts) == (3, {})
+
+
 def test_a_benchmark_that_vanished_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     scripted(monkeypatch, ["pass"])
     comparison = Comparison(PLAIN, PLAIN, header(gate=True), vanished=("lists.gone",))
