@@ -16,7 +16,7 @@ import psutil
 from conformance.processes import until
 
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-SHARED = "/dev/shm/"
+SHARED = ("/dev/shm/", "/memfd:")  # with a name, and without
 
 
 def footprint() -> frozenset[str]:
@@ -72,5 +72,6 @@ def _shared_memory() -> Iterable[str]:
     # What is in the folder and mapped by nobody may be of any process, so it tells nothing.
     maps = Path("/proc/self/maps")
     for line in maps.read_text().splitlines() if maps.exists() else ():
-        if SHARED in line:
-            yield f"shared memory {line[line.index(SHARED) :].removesuffix(' (deleted)')}"
+        _, _, _, _, inode, *path = line.split(maxsplit=5)
+        if path and path[0].startswith(SHARED):
+            yield f"shared memory {path[0].removesuffix(' (deleted)')} ({inode})"

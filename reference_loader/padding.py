@@ -44,15 +44,16 @@ class PadCollate:
 
     def __call__(self, samples: Sequence[Any]) -> tuple[Tensor, Tensor]:
         """Pad the samples of one batch."""
-        sequences = [torch.as_tensor(sample) for sample in samples]
-        _check_shapes(sequences)
-        sequences = _of_one_dtype(sequences)
+        sequences = _of_one_dtype(_tensors(samples))
+        lengths = _lengths(sequences)
         self._check_padding(sequences[0].dtype)
-        if self.sort:
-            sequences.sort(key=len, reverse=True)  # a stable sort, and of a list of our own
+        if self.sort:  # a stable sort
+            order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+            sequences = [sequences[place] for place in order]
+            lengths = [lengths[place] for place in order]
         padded = pad_sequence(sequences, self.batch_first, self.padding_value)
-        lengths = torch.tensor([len(sequence) for sequence in sequences])
-        return padded, lengths if self.returns == "lengths" else self._mask(lengths)
+        ends = torch.tensor(lengths)
+        return padded, ends if self.returns == "lengths" else self._mask(ends)
 
     def _check_padding(self, dtype: torch.dtype) -> None:
         whole = float(self.padding_value).is_integer()
@@ -71,30 +72,43 @@ class PadCollate:
 pad_collate = PadCollate()
 
 
-def _check_shapes(sequences: list[Tensor]) -> None:
-    if not sequences:
+def _tensors(samples: Sequence[Any]) -> list[Tensor]:
+    if not len(samples):
         raise ValueError("a batch must hold at least 1 sample, got 0; leave out empty batches")
-    for place, sequence in enumerate(sequences):
-        if sequence.ndim == 0:
+    if all(type(sample) is Tensor for sample in samples):
+        return list(samples)
+    return [torch.as_tensor(sample) for sample in samples]
+
+
+def _lengths(sequences: Sequence[Tensor]) -> list[int]:
+    """Return how long each is; raise ValueError where they differ in anything else."""
+    shapes = [sequence.shape for sequence in sequences]
+    features = shapes[0][1:]
+    for place, shape in enumerate(shapes):
+        if not shape:
             raise ValueError(
                 f"samples must have a length to be padded, got a scalar as sample {place}; "
                 "use default_collate for numbers"
             )
-        if sequence.shape[1:] != sequences[0].shape[1:]:
+        if shape[1:] != features:
             raise ValueError(
                 "samples may differ in their first dimension only, "
-                f"got shapes {tuple(sequences[0].shape)} (sample 0) and "
-                f"{tuple(sequence.shape)} (sample {place}); make the other dimensions equal"
+                f"got shapes {tuple(shapes[0])} (sample 0) and {tuple(shape)} (sample {place}); "
+                "make the other dimensions equal"
             )
+    return [shape[0] for shape in shapes]
 
 
 def _of_one_dtype(sequences: list[Tensor]) -> list[Tensor]:
+    first = sequences[0].dtype
+    if all(sequence.dtype is first for sequence in sequences):
+        return sequences
     # An empty list becomes a float tensor, which says nothing about the batch.
-    dtypes = {sequence.dtype: None for sequence in sequences if len(sequence)}
+    dtypes = {sequence.dtype: None for sequence in sequences if sequence.numel()}
     if len(dtypes) > 1:
         raise TypeError(
             f"samples must have one dtype, got {', '.join(map(str, dtypes))}; "
             "convert them in the dataset"
         )
-    dtype = next(iter(dtypes), sequences[0].dtype)
+    dtype = next(iter(dtypes), first)
     return [sequence.to(dtype) for sequence in sequences]

@@ -220,9 +220,9 @@ def a_program_ends_at_once_with_idle_workers(subject: Subject) -> None:
         subject.start(leaving, trace, 0, method="spawn") as without,
         subject.start(leaving, trace, 2, method="spawn") as program,
     ):
-        until(lambda: len(trace.keys("ready")) == 2 or program.exit_code(0) is not None, 15)
+        until(lambda: len(trace.keys("ready")) == 2 or program.exit_code(0) is not None, 24)
         trace.record("leave", 0)
-        answers = [without.answer(20), program.answer(20)]
+        answers = [without.answer(26), program.answer(26)]
         codes = [without.exit_code(), program.exit_code(5)]
     assert (answers, codes) == ([BATCHES] * 2, [0, 0])
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from multiprocessing.shared_memory import SharedMemory
 
 import pytest
+import torch
 
 from conformance.footprint import footprint, left_since
 
@@ -49,6 +50,15 @@ def shared_memory() -> Callable[[], object]:
     return end
 
 
+def shared_memory_without_a_name() -> Callable[[], object]:
+    descriptor = os.memfd_create("left")
+    os.truncate(descriptor, 4096)
+    mapped = torch.from_file(f"/proc/self/fd/{descriptor}", shared=True, size=4096)
+    os.close(descriptor)
+    held = [mapped]
+    return held.clear
+
+
 @pytest.mark.parametrize(
     ("leave", "told"),
     [
@@ -56,6 +66,11 @@ def shared_memory() -> Callable[[], object]:
         (a_process, "process "),
         (a_descriptor, "descriptor "),
         (shared_memory, "shared memory "),
+        pytest.param(
+            shared_memory_without_a_name,
+            "shared memory /memfd:left",
+            marks=pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="Linux alone has it"),
+        ),
     ],
 )
 def test_what_is_left_behind_is_told(leave: Callable[[], Callable[[], object]], told: str) -> None:
