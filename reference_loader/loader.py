@@ -30,7 +30,7 @@ from reference_loader.processes import Processes
 from reference_loader.sampling import Sequential, Shuffled
 from reference_loader.seeding import draw_seed
 from reference_loader.standing import Standing
-from reference_loader.tables import loads_rows
+from reference_loader.tables import as_it_is, loads_rows
 from reference_loader.worker import Job
 
 T_co = TypeVar("T_co", covariant=True)
@@ -207,7 +207,7 @@ class DataLoader(Generic[T_co]):
         keys = self._keys(as_tensors=rows is not None)
         draw_seed(self.generator)  # for workers; in one process only its being drawn matters
         if rows is not None:
-            fetch, collate = rows, _unchanged
+            fetch, collate = rows, as_it_is
         else:
             fetch = fetcher(self.dataset, batched=self._batched, drop_last=self.drop_last)
         return Inline(keys, fetch, _then_pinned(collate) if pinned else collate)
@@ -242,10 +242,6 @@ class DataLoader(Generic[T_co]):
         if self.batch_sampler is None:
             return drawn(self.sampler)
         return in_blocks(self.batch_sampler) if as_tensors else iter(self.batch_sampler)
-
-
-def _unchanged(batch: Any) -> Any:
-    return batch
 
 
 def _then_pinned(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:

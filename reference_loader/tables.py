@@ -16,6 +16,7 @@ from reference_loader.collation import default_collate
 from reference_loader.exactly import is_exactly
 from reference_loader.fetching import fetcher
 from reference_loader.numbers import int64_of
+from reference_loader.room import place
 
 Load = Callable[[Any], Any]
 
@@ -55,6 +56,11 @@ def loads_rows(dataset: Any) -> Load | None:
         return default_collate(fetch(keys.tolist() if isinstance(keys, Tensor) else keys))
 
     return load
+
+
+def as_it_is(batch: Any) -> Any:
+    """Return what is a batch already: the `collate_fn` beside `loads_rows`."""
+    return batch
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -98,7 +104,8 @@ def _selected(tensors: tuple[Tensor, ...], rows: Tensor) -> list[Tensor] | None:
         if tensor.requires_grad or not tensor.is_contiguous():
             return None
         try:
-            batch.append(tensor.index_select(0, rows))
+            out = place((len(rows), *tensor.shape[1:]), tensor.dtype)
+            batch.append(torch.index_select(tensor, 0, rows, out=out))
         except (IndexError, RuntimeError):  # the samples themselves say what is wrong
             return None
     return batch

@@ -23,13 +23,17 @@ from torch.utils.data._utils import worker as torch_worker
 
 from reference_loader import room
 from reference_loader.channel import Incoming, frame
+from reference_loader.collation import default_collate
 from reference_loader.executor import Done, Ended, Failed, Outcome, perform
 from reference_loader.failure import Failure, put_together, taken_apart
 from reference_loader.fetching import Fetch, Stream, fetcher, is_stream
 from reference_loader.plan import Task
 from reference_loader.seeding import seed_process
 from reference_loader.shelf import Shelf
+from reference_loader.tables import as_it_is, loads_rows
 from reference_loader.transport import Part, pack, unpack
+
+Collate = Callable[[Any], Any]
 
 FAREWELL = 1.0  # seconds that a worker may go on after the main process has gone
 
@@ -43,7 +47,7 @@ class Job:
     dataset: Any
     batched: bool
     drop_last: bool
-    collate_fn: Callable[[Any], Any]
+    collate_fn: Collate
     worker_init_fn: Callable[[int], None] | None
     base_seed: int
     num_workers: int
@@ -133,11 +137,11 @@ def work(job: Job, worker: int, connection: socket.socket) -> None:
     outbox, shelf = _Outbox(connection), Shelf()
     room.offer(shelf.room)
     where = f"worker {worker} (pid {os.getpid()})"
-    epoch, fetch = 0, None
+    epoch, ways = 0, None
     for order in _orders(connection, shelf):
-        if fetch is None or order.epoch != epoch:
-            epoch, fetch = order.epoch, open_epoch()
-        outcome = perform(order.task, fetch, job.collate_fn)
+        if ways is None or order.epoch != epoch:
+            epoch, ways = order.epoch, open_epoch()
+        outcome = perform(order.task, *ways)
         parts = answered(epoch, outcome, where)
         del outcome  # a batch is not kept while the next one is made, nor while it is stowed
         outbox.put(frame(shelf.stowed(parts)))
@@ -178,16 +182,24 @@ def _error_of_init(job: Job, worker: int) -> BaseException | None:
     return None
 
 
-def _opener(job: Job, failed: BaseException | None) -> Callable[[], Fetch]:
-    """Return what opens the dataset for an epoch; what it returns raises if that fails."""
+def _opener(job: Job, failed: BaseException | None) -> Callable[[], tuple[Fetch, Collate]]:
+    """Return what opens the dataset for an epoch: how to fetch in it, and how to collate.
 
-    def open_epoch() -> Fetch:
+    To fetch raises if opening failed.
+    """
+
+    def open_epoch() -> tuple[Fetch, Collate]:
         if failed is not None:
-            return _raising(failed, once=is_stream(job.dataset))
+            return _raising(failed, once=is_stream(job.dataset)), job.collate_fn
         try:
-            return fetcher(job.dataset, batched=job.batched, drop_last=job.drop_last)
+            if job.batched and job.collate_fn is default_collate:
+                rows = loads_rows(job.dataset)
+                if rows is not None:
+                    return rows, as_it_is
+            fetch = fetcher(job.dataset, batched=job.batched, drop_last=job.drop_last)
         except BaseException as error:
-            return _raising(error, once=is_stream(job.dataset))
+            fetch = _raising(error, once=is_stream(job.dataset))
+        return fetch, job.collate_fn
 
     return open_epoch
 

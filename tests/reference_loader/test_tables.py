@@ -149,6 +149,30 @@ def test_the_shorter_way_is_taken_at_all() -> None:
     assert load(torch.tensor([0], dtype=torch.int32))[1].tolist() == [4]
 
 
+@pytest.mark.parametrize("width", [1, 8192])  # in bytes, and in memory that is shared
+def test_workers_take_the_shorter_way_too(width: int) -> None:
+    table = TensorDataset(torch.rand(24, width), torch.arange(24))
+    for dataset in (table, Subset(table, range(23, 3, -2))):
+        arguments: dict[str, Any] = {"batch_size": 4, "shuffle": True, "num_workers": 2}
+        ours, torchs = (
+            list(make(dataset, generator=torch.Generator().manual_seed(5), **arguments))
+            for make in (DataLoader, torch.utils.data.DataLoader)
+        )
+        assert [type(batch) for batch in ours] == [type(batch) for batch in torchs]
+        for our, their in zip(ours, torchs, strict=True):
+            assert all(one.equal(other) for one, other in zip(our, their, strict=True))
+
+
+def test_an_index_out_of_a_table_is_the_error_of_its_batch_from_a_worker_too() -> None:
+    table = TensorDataset(torch.rand(8, 8192))
+    loader: DataLoader[Any] = DataLoader(table, 2, sampler=[0, 1, 8, 2, 3, 4], num_workers=1)
+    batches = iter(loader)
+    assert next(batches)[0].equal(table.tensors[0][:2])
+    with pytest.raises(IndexError, match="out of bounds"):
+        next(batches)
+    assert next(batches)[0].equal(table.tensors[0][3:5])
+
+
 def test_what_changes_within_an_epoch_is_seen_at_once() -> None:
     table = TensorDataset(torch.arange(6.0))
     batches = iter(DataLoader(table, 2, sampler=[0, 1, 0, 1, 0, 1, 0, 1]))
