@@ -10,6 +10,7 @@ import faulthandler
 import math
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -21,6 +22,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 OUTPUT_KEPT = 4_000  # bytes
+# What faulthandler says last of a crash; it is long, and would push out where the crash was.
+EXTENSIONS = re.compile(rb"^\nExtension modules: .*\n", re.MULTILINE)
 GRACE = 1.0  # seconds for a process to end after it has answered
 context = multiprocessing.get_context("forkserver")
 
@@ -216,6 +219,8 @@ def _received(receiver: Connection) -> tuple[Any, bool]:
 
 def _tail(output: Any) -> str:
     size = output.seek(0, os.SEEK_END)
-    output.seek(max(0, size - OUTPUT_KEPT))
-    text: str = output.read().decode("utf-8", "replace")
-    return text if size <= OUTPUT_KEPT else f"(the last {OUTPUT_KEPT:,} of {size:,} bytes)\n{text}"
+    output.seek(max(0, size - 2 * OUTPUT_KEPT))
+    told = EXTENSIONS.sub(b"", output.read())
+    text = told[-OUTPUT_KEPT:].decode("utf-8", "replace")
+    whole = size <= 2 * OUTPUT_KEPT and len(told) <= OUTPUT_KEPT
+    return text if whole else f"(the last {OUTPUT_KEPT:,} of {size:,} bytes)\n{text}"

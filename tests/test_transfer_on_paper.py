@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import torch
 
 import conformance.accelerator
 from conformance.accelerator import NO_ACCELERATOR, has_accelerator
@@ -33,8 +34,11 @@ MUTANTS = [
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Device]:
     monkeypatch.setattr(conformance.accelerator, "FRESH", 1)  # on paper all times are the same
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that earlier tests have started do not survive a fork
     with simulated_device() as simulated:
         yield simulated
+    torch.set_num_threads(threads)
 
 
 def by_name(requirement: Requirement) -> str:

@@ -25,10 +25,12 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     (folder / "pytest.ini").write_text("[pytest]\n")
     plugins = ["-p", "miniature_plugin", "-p", "conformance.benchmark_plugin"]
     plugins += ["-p", "no:cacheprovider", "-c", str(folder / "pytest.ini")]
+    # pytest-benchmark records nothing where it takes itself for a worker of pytest-xdist.
+    own = {name: value for name, value in os.environ.items() if "XDIST" not in name}
     return subprocess.run(
         [sys.executable, "-m", "pytest", *plugins, "-rA", str(BENCHMARKS), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "COLUMNS": "100"},
+        env={**own, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "COLUMNS": "100"},
         capture_output=True,
         text=True,
         timeout=250,

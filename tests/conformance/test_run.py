@@ -180,7 +180,9 @@ def test_loaders_are_described_without_being_imported_here(spec: Catalogue) -> N
     assert torch.version.startswith("2.")
     assert "num_workers" in torch.capabilities
     assert lengthless == LoaderInfo(
-        full("Lengthless"), "", ("batch_size", "dataset", "iterable_dataset")
+        full("Lengthless"),
+        "",
+        ("batch_size", "dataset", "empty_dataset", "iterable_dataset", "lazy_dataset"),
     )
 
 
