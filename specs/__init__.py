@@ -44,6 +44,7 @@ READING_ORDER = (
     "lifetime",
     "leaks",
     "failures",
+    "error_contents",
     "faulty_parts",
     "deaths",
     "interruptions",
@@ -97,6 +98,7 @@ HARMS = {
     ),
     "errors are swallowed": (
         "failures",
+        "error_contents",
         "faulty_parts",
         "deaths",
         "interruptions",
