@@ -61,5 +61,6 @@ for command in (
     benchmarking.bench_,
     benchmarking.bench_power,
     history.history,
+    history.chart,
 ):
     cli.add_command(command)

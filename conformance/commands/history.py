@@ -1,15 +1,17 @@
-"""What became of a loader's ratios over time: `history append` and `history trend`."""
+"""What became of a loader's ratios, `history append` and `history trend`; one run, `chart`."""
 
 from pathlib import Path
 
 import click
 
+from conformance.benchmark import chart as charts
 from conformance.benchmark import history as histories
 from conformance.benchmark import trend
 from conformance.commands.options import writable
 
 HISTORY = Path("build/history.jsonl")
 PAGE = Path("build/trend.html")
+PICTURE = Path("build/bench.svg")
 
 partially = click.option(
     "--partial", is_flag=True, help="Take what is whole of a file that is damaged or cut off."
@@ -72,3 +74,20 @@ def trend_(file: Path, output: Path, last: int, partial: bool) -> None:
     runs = histories.read_history(file, partial=partial)
     writable(output).write_text(trend.render(runs, last), "utf-8")
     click.echo(f"{output}: {len(runs)} runs")
+
+
+@click.command()
+@click.argument("record", metavar="REPORT", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=PICTURE,
+    show_default=True,
+    help="The picture (SVG).",
+)
+@partially
+def chart(record: Path, output: Path, partial: bool) -> None:
+    """Draw what `bench` wrote as one picture."""
+    runs = histories.read_record(record, partial=partial)
+    writable(output).write_text(charts.render(runs), "utf-8")
+    click.echo(f"{output}: {len(runs)} loaders")
