@@ -17,8 +17,13 @@ class Rate(NamedTuple):
     alarms: int
     of: int
 
+    @property
+    def share(self) -> float:
+        """The same as a share."""
+        return self.alarms / self.of
+
     def __str__(self) -> str:
-        return f"{self.alarms} of {self.of} ({self.alarms / self.of:.0%})"
+        return f"{self.alarms} of {self.of} ({self.share:.0%})"
 
 
 def false_alarms(runs: Times, threshold: float) -> Rate:

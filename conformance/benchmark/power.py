@@ -15,11 +15,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from scipy.stats import binomtest
 
 from conformance.adapter import Adapter
+from conformance.benchmark import naive
 from conformance.benchmark.declaration import cases
 from conformance.benchmark.gate import Decision, confirmed
 from conformance.benchmark.measure import Measured, Settings, measure
@@ -47,6 +48,8 @@ class Trial:
         slowdown: the median that the first process found.
         pairs: how many that one measured.
         seconds: how long that took, with its calibration.
+        before: microseconds for a batch of the old code, the mean of them all.
+        after: the same of the new code.
 
     """
 
@@ -58,11 +61,17 @@ class Trial:
     slowdown: float
     pairs: int
     seconds: float
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What came of all runs with the same injection: shares with their 95 % bounds."""
+    """What came of all runs with the same injection: shares with their 95 % bounds.
+
+    `stored_5` and `stored_10` are what came of the same runs without pairs: how often the mean of
+    one is 5 or 10 % above the stored mean of another one of the old code.
+    """
 
     benchmark: str
     injected: float
@@ -75,6 +84,8 @@ class Rate:
     slowdown: float
     pairs: float
     seconds: float
+    stored_5: float
+    stored_10: float
 
 
 def power(
@@ -107,9 +118,11 @@ def rates(trials: Sequence[Trial]) -> list[Rate]:
     """Return what came of the runs, for each benchmark and injection."""
     found = []
     for benchmark in dict.fromkeys(trial.benchmark for trial in trials):
+        old = [[t.before] for t in trials if (t.benchmark, t.injected) == (benchmark, 0.0)]
         for share in INJECTED:
             own = [t for t in trials if (t.benchmark, t.injected) == (benchmark, share)]
             failed = sum(trial.finding == "fail" for trial in own)
+            new = [[trial.after] for trial in own]
             bounds = binomtest(failed, len(own)).proportion_ci(method="exact")
             found.append(
                 Rate(
@@ -124,6 +137,8 @@ def rates(trials: Sequence[Trial]) -> list[Rate]:
                     slowdown=median(trial.slowdown for trial in own),
                     pairs=median(trial.pairs for trial in own),
                     seconds=median(trial.seconds for trial in own),
+                    stored_5=naive.found(old, new, 0.05).share,
+                    stored_10=naive.found(old, new, 0.10).share,
                 )
             )
     return found
@@ -171,25 +186,37 @@ def _round(
 ) -> Iterator[Trial]:
     settings = Settings(seed, gate=True, count=False)
     first = _measured(specification, name, pair, plan, settings)
-    doubtful = [key for key in plan if first[key][0].finding == "fail"]
+    doubtful = [key for key in plan if first[key].decision.finding == "fail"]
     again = replace(settings, swapped=True, seed=seed + 1)
     second = _measured(specification, name, pair, doubtful, again) if doubtful else {}
     for key in plan:
-        decision, seconds = first[key]
-        verdict = confirmed(decision, second[key][0]) if key in second else decision.finding
+        decision = first[key].decision
+        again_found = second[key].decision if key in second else decision
         yield Trial(
             benchmark=name,
             run=key[0],
             injected=key[1],
             flagged=decision.finding == "fail",
-            finding=verdict,
+            finding=confirmed(decision, again_found),
             slowdown=decision.median,
             pairs=len(decision.slowdowns),
-            seconds=seconds,
+            seconds=first[key].seconds,
+            before=first[key].before,
+            after=first[key].after,
         )
 
 
-Found = dict[tuple[int, float], tuple[Decision, float]]
+@dataclass(frozen=True)
+class Answer:
+    """What one run of the gate found, and the times of both arms, as `Trial` has them."""
+
+    decision: Decision
+    seconds: float
+    before: float
+    after: float
+
+
+Found = dict[tuple[int, float], Answer]
 
 
 def _measured(
@@ -237,9 +264,14 @@ def _all(
 
 def _one(
     specification: str, name: str, loader: Adapter, baseline: Adapter, settings: Settings
-) -> tuple[Decision, float] | str:
+) -> Answer | str:
     start = time.monotonic()
     measured: Measured = measure(cases(specification)[name], loader, baseline, settings)
     if measured.decision is None:
         return measured.row.message
-    return measured.decision, time.monotonic() - start
+    return Answer(
+        decision=measured.decision,
+        seconds=time.monotonic() - start,
+        before=1e6 * fmean(measured.baseline_seconds),
+        after=1e6 * fmean(measured.loader_seconds),
+    )

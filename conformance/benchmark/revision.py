@@ -60,6 +60,8 @@ class Side:
             return functools.partial(
                 self._own(construct.func), *construct.args, **construct.keywords
             )
+        if construct.__module__.partition(".")[0] != self.package:
+            return construct  # the harness's own, such as an accelerator that is simulated
         module = self.alias + construct.__module__.removeprefix(self.package)
         found: Any = importlib.import_module(module)
         for part in construct.__qualname__.split("."):

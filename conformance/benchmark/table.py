@@ -60,7 +60,7 @@ def power_table(found: Sequence[Rate]) -> Table:
     table = Table(padding=(0, 1, 0, 0), box=None, header_style="bold")
     for title in ("extra\nwork", "\nruns", "found slower\n(95 % bounds)", "not\nsure"):
         table.add_column(title, justify="right", no_wrap=True)
-    for title in ("times\nas slow", "\npairs", "\nseconds"):
+    for title in ("times\nas slow", "\npairs", "\nseconds", "stored mean\n+5, +10 %"):
         table.add_column(title, justify="right", no_wrap=True)
     for rate in found:
         table.add_row(
@@ -71,6 +71,7 @@ def power_table(found: Sequence[Rate]) -> Table:
             figure(rate.slowdown),
             f"{rate.pairs:g}",
             figure(rate.seconds),
+            f"{rate.stored_5:.0%}, {rate.stored_10:.0%}",
         )
     return table
 

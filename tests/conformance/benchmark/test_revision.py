@@ -88,6 +88,12 @@ def test_twins_are_the_same_twice(repository: Path, tmp_path: Path) -> None:
     assert first.state == second.state == "now"  # type: ignore[attr-defined]
 
 
+def test_what_the_harness_offers_with_a_loader_is_left_as_it_is(tmp_path: Path) -> None:
+    then, now = (side.adapter() for side in twins("reference", tmp_path / "apart"))
+    assert then.offers["accelerator"] is now.offers["accelerator"]
+    assert then.offers["pad_collate"] is not now.offers["pad_collate"]
+
+
 def test_a_revision_that_does_not_exist(repository: Path) -> None:
     with pytest.raises(UsageError) as raised:
         merge_base("no-such-branch")

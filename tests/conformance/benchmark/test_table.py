@@ -67,8 +67,9 @@ def trials(injected: float, findings: str) -> list[Trial]:
     """Return a run for each letter: f fail, F flagged only, p pass, i inconclusive."""
     words = {"f": "fail", "F": "inconclusive", "p": "pass", "i": "inconclusive"}
     return [
-        Trial("a", run, injected, letter in "fF", words[letter], 1 + injected, 40, 0.2)
+        Trial("a", run, injected, letter in "fF", words[letter], 1 + injected, 40, 0.2, 1, after)
         for run, letter in enumerate(findings)
+        for after in [1 + injected]
     ]
 
 
@@ -84,11 +85,13 @@ def test_rates_have_bounds_and_the_bar_is_on_alarms_and_tenths() -> None:
     assert [(rate.failed, rate.flagged, rate.inconclusive) for rate in found] == [
         (0.0, 0.05, 0.05), (0.0, 0.0, 0.5), (0.95, 0.95, 0.05), (1.0, 1.0, 0.0)
     ]  # fmt: skip
+    stored = [(rate.stored_5, rate.stored_10) for rate in found]
+    assert stored == [(0.0, 0.0), (0.0, 0.0), (1.0, 0.0), (1.0, 1.0)]
     assert found[0].failed_high == pytest.approx(0.168, abs=0.001)  # 1 - 0.025 ** (1 / 20)
     assert good_enough(found)
     assert not good_enough([replace(found[0], failed=0.05), *found[1:]])
     assert not good_enough([*found[:2], replace(found[2], failed=0.9), found[3]])
     text = io.StringIO()
-    Console(file=text, width=60).print(power_table(found))
+    Console(file=text, width=72).print(power_table(found))
     assert "0% (0%-17%)" in text.getvalue()
     assert "95% (75%-100%)" in text.getvalue()
