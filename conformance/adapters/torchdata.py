@@ -26,6 +26,11 @@ DEVIATIONS = (
         STATEFUL,
     ),
     Deviation(
+        "being_made_changes_no_random_state",
+        "without a generator its sampler draws a seed from the global state when it is made",
+        f"{STATEFUL}/sampler.py",
+    ),
+    Deviation(
         "masks_of_arrays_are_not_lost",
         "torch's collation: the mask is dropped, and the masked value is delivered as data",
         COLLATE,
