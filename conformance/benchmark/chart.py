@@ -11,7 +11,7 @@ from conformance.benchmark.history import Point, Run
 from conformance.benchmark.trend import MARKS, Scale, environment
 
 ROW, TOP = 22, 64  # heights: of a benchmark, of what stands above the first
-LABELS, WIDTH = 290, 860  # of the names, and of all
+LABELS, WIDTH = 335, 900  # of the names, and of all
 FIGURES = 96  # for the ratio in digits, at the right
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 

@@ -13,11 +13,12 @@ from torch.utils.data import TensorDataset
 from conformance import Identity, LoaderRequest, Samples, cut, seeded
 from conformance.benchmark import Work, benchmark, collected, exhaust
 
-# As many batches as make a pass of about a millisecond.
+# As many batches as make a pass of a millisecond or more, and enough of them to show what a batch
+# costs beside what starting an epoch does.
 INTEGERS = {1: 64, 32: 32, 256: 8}
 TENSORS = {1: 64, 32: 16, 256: 4}
-NARROW = {1: 64, 32: 8, 256: 2}
-WIDE = {1: 64, 32: 8, 256: 2}
+NARROW = {1: 64, 32: 32, 256: 16}
+WIDE = {1: 64, 32: 16, 256: 8}
 
 
 def epochs(
