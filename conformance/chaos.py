@@ -25,7 +25,7 @@ from conformance.processes import die, until
 from conformance.request import LoaderRequest
 from conformance.trace import Trace
 
-DEADLINE = 40.0  # seconds for an injection, after which it is a hang
+DEADLINE = 120.0  # seconds for an injection, after which it is a hang; spawning workers is slow
 GIVEN_UP = 3  # errors in succession after which an iterator is taken for dead
 DEATHS = ("SIGKILL", "SIGSEGV", "SIGTERM", "exit 0", "exit 1")
 MOMENTS = ("start", "fetch", "collate", "send", "idle")
