@@ -172,6 +172,7 @@ def gpu(session: nox.Session) -> None:
     run("-m", "conformance", "bench", *loaders, "-k", "pinned.", "--output=build/gpu-bench.jsonl")
 
 
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the reference loader against torch's, or whom the arguments name; see --quick."""
     _install(session, "bench")

@@ -1,5 +1,6 @@
 """The house is as its pages say: claims, catalogue, map and commands."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -126,3 +127,29 @@ def test_what_is_at_stake_is_said_of_chapters_and_requirements_that_exist() -> N
     assert set(named) - {*catalogue().chapters, *catalogue().requirements} == set()
     assert len(named) == len(set(named))
     assert list(dict.fromkeys(catalogue().harms().values())) == list(specs.HARMS)
+
+
+def sessions() -> set[str]:
+    """Return the names of the sessions in the noxfile, which nox need not be there for."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    found = set()
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        for decorator in map(ast.unparse, function.decorator_list):
+            if decorator.startswith("nox.session"):
+                named = re.search(r"name='([^']+)'", decorator)
+                found.add(named[1] if named else function.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", ["README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/ci.yml"]
+)
+def test_every_session_that_is_named_is_there(path: str) -> None:
+    text = (ROOT / path).read_text()
+    named = {
+        word
+        for line in re.findall(r"nox(?: --no-venv)? -s ((?:[a-z]+(?:-[a-z]+)* ?)+)", text)
+        for word in line.split()
+    }
+    assert named
+    assert named <= sessions()
