@@ -161,7 +161,8 @@ def _found(ending: Ending, where: str, deadline: float) -> list[Finding]:
     else:
         what = f"{where} hangs: it was not over after {deadline:g} s"
     last = shown_text(ending.output.strip(), 1500)
-    return [Finding(True, what, f"this was printed last, where it was:\n{last}" if last else "")]
+    remedy = "do the same by hand, with the adapter's open"
+    return [_wrong(what, f"{remedy}; this was printed last:\n{last}" if last else remedy)]
 
 
 def _basics(name: str) -> list[Finding]:

@@ -26,6 +26,12 @@ OF_GRAIN = (
         kind="documented",
     ),
     *deviations(
+        "samples of different lengths are refused with a ValueError, not a RuntimeError",
+        BATCH,
+        "tensors_of_different_lengths_need_a_collate_fn",
+        kind="documented",
+    ),
+    *deviations(
         "sixteen threads read ahead unless read_options say otherwise",
         READING,
         "without_workers_nothing_is_loaded_before_it_is_asked_for",

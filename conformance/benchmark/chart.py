@@ -26,7 +26,7 @@ class Line:
 
 
 def render(runs: Sequence[Run]) -> str:
-    """Return the picture of one record; its loaders are told apart by the shape of their marks."""
+    """Return the picture of one record of one loader or more; each has marks of its own."""
     measured = [(number % MARKS, point) for number, run in enumerate(runs) for point in run.points]
     drawn = [(mark, point) for mark, point in measured if point.ratio]
     names = dict.fromkeys(point.benchmark for _, point in drawn)
@@ -38,7 +38,7 @@ def render(runs: Sequence[Run]) -> str:
     return environment.get_template("chart.svg.jinja").render(
         lines=lines,
         loaders=[(number % MARKS, run.loader) for number, run in enumerate(runs)],
-        baseline=runs[0].baseline if runs else {"name": "nobody", "version": ""},
+        baseline=runs[0].baseline,
         scale=scale,
         ticks=[each for each in TICKS if scale.low <= each <= scale.high],
         width=WIDTH,
