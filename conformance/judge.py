@@ -45,8 +45,13 @@ class Settings:
     start_method: str | None = None
 
 
-def judge(requirement: Requirement, adapter: Adapter, settings: Settings) -> Verdict:
+def judge(
+    requirement: Requirement, adapter: Adapter, settings: Settings, *, shrink: bool = True
+) -> Verdict:
     """Return what comes of checking `requirement` on the adapter's loader.
+
+    A property's failure is made small before it is shown, which takes most of the time; `shrink` is
+    for those who need the outcome alone.
 
     Exceptions do not leave this function, whatever the loader raises. A hang or a crash does what
     hangs and crashes do; `isolate` makes verdicts of those.
@@ -55,7 +60,7 @@ def judge(requirement: Requirement, adapter: Adapter, settings: Settings) -> Ver
     if settings.start_method:
         multiprocessing.set_start_method(settings.start_method, force=True)
     subject = Subject(adapter, settings.seed)
-    attempts = Attempts(requirement, subject, settings)
+    attempts = Attempts(requirement, subject, settings, shrink=shrink)
     try:
         attempts.run()
     except BaseException as raised:
@@ -79,10 +84,13 @@ def judge(requirement: Requirement, adapter: Adapter, settings: Settings) -> Ver
 class Attempts:
     """Runs a check, on many examples if it is a property, and remembers the latest failure."""
 
-    def __init__(self, requirement: Requirement, subject: Subject, settings: Settings) -> None:
+    def __init__(
+        self, requirement: Requirement, subject: Subject, settings: Settings, *, shrink: bool
+    ) -> None:
         self.requirement = requirement
         self.subject = subject
         self.settings = settings
+        self.phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if shrink else [])]
         self.arguments: dict[str, Any] = {}
         self.error: BaseException | None = None
         # A failure found late is worth more than one shrunk to the last: leave time to report it.
@@ -100,7 +108,7 @@ class Attempts:
             derandomize=False,
             print_blob=False,
             report_multiple_bugs=False,
-            phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+            phases=self.phases,
             suppress_health_check=list(hypothesis.HealthCheck),
             verbosity=hypothesis.Verbosity.quiet,
         )

@@ -124,7 +124,7 @@ def judge_mutant(
     """Return the verdict of each requirement on one mutant of a loader."""
     subjects = catalogue(specification)
     adapter = mutated(named(loader), _mutant(subjects.get(requirement), mutant))
-    return {name: judge(subjects.get(name), adapter, settings) for name in names}
+    return {name: judge(subjects.get(name), adapter, settings, shrink=False) for name in names}
 
 
 def write_matrix(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:

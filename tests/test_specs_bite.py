@@ -29,7 +29,7 @@ def by_name(requirement: Requirement) -> str:
 def test_a_mutant_is_caught_by_its_requirement(requirement: Requirement, mutant: Mutant) -> None:
     if requirement.alone:
         pytest.skip(ALONE)
-    verdict = judge(requirement, mutated(named("reference"), mutant), Settings())
+    verdict = judge(requirement, mutated(named("reference"), mutant), Settings(), shrink=False)
     if lacks_accelerator(verdict):
         # On a simulated device it is caught: test_transfer_on_paper.py.
         pytest.skip(NO_ACCELERATOR)
@@ -41,5 +41,5 @@ def test_a_mutant_is_caught_by_its_requirement(requirement: Requirement, mutant:
 def test_no_requirement_is_met_by_a_loader_that_delivers_nothing(
     requirement: Requirement, loader: type
 ) -> None:
-    verdict = judge(requirement, adapter_for(loader.__name__, loader), Settings())
+    verdict = judge(requirement, adapter_for(loader.__name__, loader), Settings(), shrink=False)
     assert verdict.outcome in (Outcome.FAILED, Outcome.UNSUPPORTED), verdict.message
