@@ -9,6 +9,7 @@ from typing import Any
 
 from reference_loader.executor import misplaced_stop
 from reference_loader.fetching import Fetch, Stream
+from reference_loader.pages import shared
 from reference_loader.plan import Task
 
 
@@ -25,6 +26,7 @@ class Inline:
         self._fetch = fetch
         self._collate = collate
         self._position = -1
+        self._pages = shared()  # for the batches, as long as the epoch is under way
 
     def __iter__(self) -> "Inline":
         return self

@@ -1,9 +1,10 @@
-"""Where large results of collation are written: in a worker, where the main process can read them.
+"""Where large results of collation are written.
 
-A worker would otherwise copy every large batch once more, only to have it in shared memory. Outside
-workers, and for all that is small or has more to it than its numbers, there is nothing special, and
-torch allocates as it always does. Either way the result is the same, bit for bit and stride for
-stride; what it lies in is all that differs.
+In a worker that is where the main process can read them: otherwise every large batch would be
+copied once more, only to have it in shared memory. In an epoch without workers it is where a batch
+lay that is gone (`pages.py`). For all that is small or has more to it than its numbers there is
+nothing special, and torch allocates as it always does. Either way the result is the same, bit for
+bit and stride for stride; what it lies in is all that differs, and that its storage cannot grow.
 """
 
 import math
@@ -15,9 +16,11 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
+from reference_loader.pages import current
+
 Room = Callable[[int], memoryview | None]
 
-LARGE = 1 << 18  # bytes; copying less costs no more than to ask for room
+LARGE = 1 << 18  # bytes; copying less, or clearing its pages, costs no more than to ask for room
 
 _room: Room | None = None
 _thread = 0
@@ -44,19 +47,24 @@ os.register_at_fork(after_in_child=withdraw)
 
 def place(shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
     """Return an uninitialized, contiguous tensor for a part of a batch; None: allocate as usual."""
-    if _room is None:
-        return None
     size = math.prod(shape) * dtype.itemsize
-    if size < LARGE or threading.get_ident() != _thread:
+    if size < LARGE:
         return None
-    memory = _room(size)
+    memory = _asked_for(size)
     return None if memory is None else torch.frombuffer(memory, dtype=dtype).view(*shape)
+
+
+def _asked_for(size: int) -> memoryview | None:
+    if _room is not None and threading.get_ident() == _thread:
+        return _room(size)
+    pages = current()
+    return None if pages is None else pages.room(size)
 
 
 def stacked(batch: Sequence[Tensor]) -> Tensor:
     """Return what `torch.stack(batch)` returns; raise what it raises."""
     first = batch[0]
-    if _room is not None and first.nbytes * len(batch) >= LARGE and _is_plain(batch):
+    if first.nbytes * len(batch) >= LARGE and _is_plain(batch):
         out = place((len(batch), *first.shape), first.dtype)
         # Where torch refuses, for shapes that differ or a gradient, it decides what comes of that.
         with suppress(RuntimeError):

@@ -104,12 +104,7 @@ class Lease:
 
     def __init__(self, slab: Slab, over: "deque[Ended]") -> None:
         self.slab = slab
-        # A buffer that can be referred to weakly. What matters is that it is a new one: all that is
-        # made of it refers to it, and nothing older does.
-        self._buffer: Any = (ctypes.c_ubyte * slab.size).from_buffer(slab.memory)
-        # Objects may be freed in any thread and between any two steps, so no more than a note is
-        # taken there.
-        weakref.finalize(self._buffer, _note, over, slab.number, _forks).atexit = False
+        self._buffer = leased(slab.memory, slab.number, over)
 
     def part(self, offset: int, size: int) -> memoryview:
         """Return the memory from `offset` on; it keeps the lease from ending."""
@@ -119,6 +114,19 @@ class Lease:
         """Return where in the slab a buffer lies, or None if it lies elsewhere."""
         offset = _address(part) - ctypes.addressof(self._buffer)
         return offset if 0 <= offset < self.slab.size else None
+
+
+def leased(memory: Any, number: int, over: "deque[Ended]") -> Any:
+    """Return a buffer over `memory`; when it and all that is made of it are gone, `over` says so.
+
+    It can be referred to weakly. What matters is that it is a new one: all that is made of it
+    refers to it, and nothing older does.
+    """
+    buffer: Any = (ctypes.c_ubyte * len(memory)).from_buffer(memory)
+    # Objects may be freed in any thread and between any two steps, so no more than a note is taken
+    # there.
+    weakref.finalize(buffer, _note, over, number, _forks).atexit = False
+    return buffer
 
 
 def _note(over: "deque[Ended]", number: int, forks: int) -> None:

@@ -1,5 +1,6 @@
 """How samples are grouped: batch sizes and counts, the short last batch, and no batching at all."""
 
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -270,3 +271,40 @@ def reuses_its_buffer(request: LoaderRequest, batches: Iterable[Any]) -> Iterato
     buffer = torch.empty(request.batch_size or 1, dtype=torch.int64)
     for batch in batches:
         yield buffer[: len(batch)].copy_(batch)
+
+
+def rows_kept_of_each(subject: Subject, samples: list[torch.Tensor]) -> list[Any]:
+    """Return the second row of each batch, of which nothing else is kept."""
+    kept = []
+    with subject.open(Samples(samples), batch_size=4) as loader:
+        for batch in loader:
+            kept.append(batch[1])
+            del batch
+    return kept
+
+
+@requirement(evidence=[DOCS])
+def a_row_that_is_kept_of_a_batch_is_not_overwritten(subject: Subject) -> None:
+    """A part of a batch that outlives it MUST NOT change when later batches come.
+
+    A row, or an array made of it, is a view of the batch's memory. A loader that takes the memory
+    of large batches back must look at whether it is still seen, not at whether the batch is there.
+    """
+    samples = [torch.full((40_000,), float(index)) for index in range(40)]
+    kept = [sorted(set(flat(plain(row)))) for row in rows_kept_of_each(subject, samples)]
+    assert kept == [[4.0 * batch + 1] for batch in range(10)]
+
+
+@a_row_that_is_kept_of_a_batch_is_not_overwritten.mutant
+def takes_memory_back_with_the_batch(
+    request: LoaderRequest, batches: Iterable[Any]
+) -> Iterator[Any]:
+    free: list[torch.Tensor] = []
+
+    def lent(batch: torch.Tensor) -> torch.Tensor:
+        memory = free.pop() if free else torch.empty_like(batch)
+        whole = memory.copy_(batch)[:]
+        weakref.finalize(whole, free.append, memory)
+        return whole
+
+    return map(lent, batches)
