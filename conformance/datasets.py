@@ -14,6 +14,12 @@ from torch.utils.data import Dataset
 from conformance.trace import Trace
 
 
+def _require(index: int, size: int) -> None:
+    # Without this whoever walks over a dataset, as over any sequence, does not come to an end.
+    if not 0 <= index < size:
+        raise IndexError(f"no sample {index} in {size}")
+
+
 @dataclass
 class Identity(Dataset[int]):
     """`size` samples, the one at `index` being `index` itself."""
@@ -24,8 +30,7 @@ class Identity(Dataset[int]):
         return self.size
 
     def __getitem__(self, index: int) -> int:
-        if not 0 <= index < self.size:
-            raise IndexError(f"no sample {index} in {self.size}")
+        _require(index, self.size)
         return index
 
 
@@ -42,6 +47,7 @@ class Watched(Dataset[int]):
         return self.size
 
     def __getitem__(self, index: int) -> int:
+        _require(index, self.size)
         self.trace.record("fetch", index)
         return index
 
@@ -65,6 +71,7 @@ class Gated(Dataset[int]):
         return self.size
 
     def __getitem__(self, index: int) -> Any:
+        _require(index, self.size)
         self.trace.record("begin", index)
         if index in self.gates and not self.trace.keys("in_vain"):
             kind, keys = self.gates[index]

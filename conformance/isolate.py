@@ -11,6 +11,7 @@ import math
 import multiprocessing
 import os
 import re
+import resource
 import signal
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
+
+import psutil
 
 OUTPUT_KEPT = 4_000  # bytes
 # What faulthandler says last of a crash; it is long, and would push out where the crash was.
@@ -68,7 +71,7 @@ class Ending:
 
 def preload(modules: Sequence[str]) -> None:
     """Have these modules imported in the fork server, once for all calls to come."""
-    context.set_forkserver_preload(list(modules))
+    context.set_forkserver_preload([*modules, "conformance.priming"])
     # Ctrl-C reaches the server as well; it must not show how far its imports were. The tracker, as
     # it starts, lets the signal through again, so it goes first.
     resource_tracker.ensure_running()
@@ -164,6 +167,7 @@ def _child(
     sender: Connection, output: str, deadline: float, start_method: str | None, call: Call
 ) -> None:
     os.setsid()
+    _bound_memory()
     # A process that was started in some way has it as the default for its own; a loader is to start
     # its workers as it does in a program of its user's.
     multiprocessing.set_start_method(start_method, force=True)
@@ -185,6 +189,17 @@ def _child(
     faulthandler.cancel_dump_traceback_later()
     sender.send(value)
     sender.close()
+
+
+def _bound_memory() -> None:
+    """Let this process have half of the memory that is available, and no more.
+
+    A loader without an end fills all of it, and the system might then end anything but the loader.
+    """
+    half = psutil.virtual_memory().available // 2
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    bound = half if most == resource.RLIM_INFINITY else min(half, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (bound, most))
 
 
 @contextlib.contextmanager

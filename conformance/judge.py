@@ -1,6 +1,7 @@
 """Judges one requirement on one loader, in this process."""
 
 import ast
+import functools
 import inspect
 import linecache
 import multiprocessing
@@ -24,6 +25,8 @@ from conformance.outcome import Outcome, Verdict, printable
 from conformance.requirement import Requirement
 from conformance.script import script
 from conformance.subject import Subject
+
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,11 @@ def seed_everything(seed: int) -> None:
     """Put the global random generators into a known state."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    if torch.accelerator.current_accelerator() is None:
+        # Seeding devices that this build of torch knows nothing of takes longer than a short epoch.
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
 
 
 def explain(attempts: Attempts, error: BaseException) -> Verdict:
@@ -184,15 +191,16 @@ def script_of(attempts: Attempts) -> str:
 def failed_assertion(frame: FrameType, error: BaseException) -> ast.expr | None:
     """Return the expression of the assert statement that `frame` was at when `error` left it."""
     line = next(number for at, number in traceback.walk_tb(error.__traceback__) if at is frame)
-    tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
+    assertions = _assertions(frame.f_code.co_filename)
     return next(
-        (
-            node.test
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assert) and node.lineno <= line <= (node.end_lineno or 0)
-        ),
-        None,
+        (each.test for each in assertions if each.lineno <= line <= (each.end_lineno or 0)), None
     )
+
+
+@functools.cache
+def _assertions(path: str) -> list[ast.Assert]:
+    tree = ast.parse("".join(linecache.getlines(path)))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
 
 
 def observed(assertion: ast.expr, frame: FrameType) -> dict[str, str]:
@@ -231,5 +239,5 @@ def spelled(how: Callable[[Any], str], value: Any) -> str:
 
 def shown_text(text: str, limit: int = 1500) -> str:
     """Return `text` bounded, printable, and without addresses, so that equal runs read equal."""
-    text = re.sub(r"\b0x[0-9a-f]{6,}\b", "0x…", printable(text))
+    text = ADDRESS.sub("0x…", printable(text))
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit} more characters)"

@@ -7,7 +7,7 @@ own a sharp one.
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -62,17 +62,22 @@ def kill_matrix(
     jobs: int = 1,
     *,
     across: bool = True,
+    done: Collection[Row] = (),
 ) -> Generator[Row]:
     """Judge every mutant of the `owners` by the `judges`, and yield each row when it is whole.
 
     Unless `across` is asked for, a mutant is judged by the requirements of its own chapter only.
-    A mutant and a chapter have a process of their own; where one that does not come to its end,
-    none of that chapter's requirements has caught the mutant, and the row's output says so.
+    Mutants whose rows are `done` are left out. A mutant and a chapter have a process of their own;
+    where one does not come to its end, none of that chapter's requirements has caught the mutant,
+    and the row's output says so.
     """
     chapters = {name: list(group) for name, group in groupby(judges, lambda each: each.chapter)}
     calls: dict[bool, list[Call]] = {False: [], True: []}
+    left_out = {(row.requirement, row.mutant) for row in done}
     for owner in owners:
         for mutant in owner.mutants:
+            if (owner.name, mutant.name) in left_out:
+                continue
             for chapter in chapters if across else [owner.chapter]:
                 names = [each.name for each in chapters[chapter]]
                 asked = (subjects.package, loader, owner.name, mutant.name, names, settings)
@@ -134,7 +139,8 @@ def write_matrix(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> Non
         writer = csv.writer(file)
         writer.writerow([*HEAD, *columns])
         for row in rows:
-            cells = ["x" if name in row.killers else "" for name in columns]
+            killers = set(row.killers)
+            cells = ["x" if name in killers else "" for name in columns]
             killed = CAUGHT if row.killed else row.lacking or MISSED
             writer.writerow([row.requirement, row.mutant, killed, *cells])
 
@@ -166,6 +172,32 @@ def read_matrix(path: Path) -> dict[str, dict[str, list[str] | str]]:
         judged = killed in (CAUGHT, MISSED)
         matrix.setdefault(requirement, {})[mutant] = killers if judged else killed
     return matrix
+
+
+def rows_in(path: Path, columns: Sequence[str]) -> list[Row]:
+    """Return the rows that were written for these requirements; none, if nothing was.
+
+    Raises:
+        UsageError: the file cannot be read, or is no kill matrix, or one of other requirements.
+
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return []
+    matrix = read_matrix(path)
+    with path.open(newline="", encoding="utf-8") as file:
+        written = next(csv.reader(file))[len(HEAD) :]
+    if written != list(columns):
+        raise UsageError(
+            f"{path} cannot be gone on with: it is of {len(written)} requirements, which are not "
+            f"the {len(columns)} that are selected; leave out --resume, or select the same"
+        )
+    return [
+        Row(requirement, mutant, {}, lacking=killers)
+        if isinstance(killers, str)
+        else Row(requirement, mutant, dict.fromkeys(killers, Outcome.FAILED))
+        for requirement, mutants in matrix.items()
+        for mutant, killers in mutants.items()
+    ]
 
 
 def _mutant(requirement: Requirement, name: str) -> Mutant:

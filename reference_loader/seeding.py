@@ -46,7 +46,11 @@ def seed_process(base_seed: int, worker: int) -> int:
     """
     seed = base_seed + worker
     random.seed(seed)
-    torch.manual_seed(seed)
+    if torch.accelerator.current_accelerator() is None:
+        # For devices that it was not built for, torch would note the stack, and seed none.
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
     # numpy takes 32 bits at a time, and seeds that are neighbours have to be taken apart first.
     words = [worker, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
     np.random.seed(np.random.SeedSequence(words).generate_state(4))

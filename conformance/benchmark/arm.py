@@ -45,7 +45,7 @@ class Arm:
         self.passes = 1
         self.burden: Callable[[], Any] | None = None
         self.several = clock == "wall"
-        self._apart = clock == "memory"
+        self._apart = work.apart or clock == "memory"
         self._now = NOW[clock]
         self._open = ExitStack()
         self._pids: list[int] = []
@@ -83,7 +83,7 @@ class Arm:
         return self._consumed(passes).seconds
 
     def _called(self, function: Callable[[], Answer]) -> Answer:
-        """Call a function here, or in a copy of this process, so that its memory is as it was."""
+        """Call a function here, or in a copy of this process, so that the process is as it was."""
         if not self._apart:
             return function()
         with Started(function) as copy:

@@ -55,6 +55,7 @@ class Work:
             that prepares up to its first `yield`, is timed up to its second, which yields the
             receipt, and then clears up.
         limit: the same bytes moved without any loader; what is physically possible.
+        apart: whether each unit is done in a copy of the process, for what a process does once.
 
     """
 
@@ -65,6 +66,7 @@ class Work:
     consume: Callable[[Any], Any] | None = None
     stages: Stages | None = None
     limit: Callable[[], Any] | None = None
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if (self.consume is None) == (self.stages is None):

@@ -24,7 +24,7 @@ from conformance.commands.options import (
     writable,
 )
 from conformance.judge import Settings
-from conformance.kill_matrix import Row, kill_matrix, write_matrix
+from conformance.kill_matrix import Row, kill_matrix, rows_in, write_matrix
 from conformance.run import describe, warm_up
 from conformance.smoke import smoke as try_out
 
@@ -40,6 +40,7 @@ FINDINGS = Path("build/chaos.jsonl")
 @click.option("--examples", type=click.IntRange(1), default=50, show_default=True)
 @jobs_at_a_time
 @click.option("--across", is_flag=True, help="By all requirements, not its chapter's. Takes hours.")
+@click.option("--resume", is_flag=True, help="Go on where --output was cut off.")
 @click.option("--output", type=click.Path(path_type=Path), default=MATRIX, show_default=True)
 @click.pass_obj
 def mutants(
@@ -53,6 +54,7 @@ def mutants(
     examples: int,
     jobs: int | None,
     across: bool,
+    resume: bool,
     output: Path,
 ) -> None:
     """Break a loader in all known ways and see which requirement notices: the kill matrix.
@@ -67,9 +69,10 @@ def mutants(
     settings = Settings(seed, examples)
     writable(output)
     rank = {requirement.name: position for position, requirement in enumerate(judges)}
-    rows: list[Row] = []
+    rows = rows_in(output, list(rank)) if resume else []
     at_a_time = jobs or os.cpu_count() or 1
-    matrix = kill_matrix(subjects, loader, owners, judges, settings, at_a_time, across=across)
+    asked = (subjects, loader, owners, judges, settings, at_a_time)
+    matrix = kill_matrix(*asked, across=across, done=tuple(rows))
     with closing(matrix):
         for row in matrix:
             click.echo(f"{row.requirement}: {row.mutant}: {fate(row)}\n{row.output}".rstrip())

@@ -1,5 +1,6 @@
 """Whatever a call does to its process is a value."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -8,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+import psutil
 import pytest
 
 from conformance.isolate import OUTPUT_KEPT, Call, Ending, isolated
@@ -49,6 +52,18 @@ def read_standard_input() -> str:
     return sys.stdin.read()
 
 
+def prepared() -> tuple[bool, bool]:
+    return "conformance.priming" in sys.modules, gc.get_freeze_count() > 0
+
+
+def take_memory(share: float) -> str:
+    try:
+        np.empty(int(share * psutil.virtual_memory().available), np.uint8)
+    except MemoryError:
+        return "refused"
+    return "taken"
+
+
 def raise_it(error: BaseException) -> None:
     raise error
 
@@ -64,6 +79,15 @@ def test_a_value_comes_back_from_another_process() -> None:
 def test_none_is_a_value_too() -> None:
     ending = ending_of(time.sleep, 0)
     assert (ending.returned, ending.value, ending.death) == (True, None, "")
+
+
+def test_a_process_begins_with_what_a_property_needs() -> None:
+    assert ending_of(prepared).value == (True, True)
+
+
+@pytest.mark.parametrize(("share", "outcome"), [(0.3, "taken"), (0.7, "refused")])
+def test_no_process_gets_more_than_half_of_the_memory(share: float, outcome: str) -> None:
+    assert ending_of(take_memory, share).value == outcome
 
 
 def test_a_large_value_comes_back_whole() -> None:

@@ -11,7 +11,7 @@ from conformance.accelerator import has_accelerator
 from conformance.catalogue import Catalogue, catalogue
 from conformance.errors import UsageError
 from conformance.judge import Settings
-from conformance.kill_matrix import Row, kill_matrix, read_matrix, write_matrix
+from conformance.kill_matrix import Row, kill_matrix, read_matrix, rows_in, write_matrix
 from conformance.outcome import Outcome
 from conformance.requirement import Requirement
 
@@ -101,6 +101,27 @@ def test_a_mutant_that_needs_an_accelerator_is_neither_caught_nor_missed() -> No
     assert [row.outcomes for row in rows] == [
         {"a_blocking_copy_is_waited_for": Outcome.UNSUPPORTED}
     ] * 2
+
+
+def test_a_matrix_that_was_cut_off_is_gone_on_with(spec: Catalogue, tmp_path: Path) -> None:
+    path, judges = tmp_path / "matrix.csv", spec.select(["delivery"])
+    names = [each.name for each in judges]
+    assert rows_in(path, names) == []
+    whole = rows_of(spec, "tests.miniatures:Plain", judges)
+    write_matrix(path, whole[:2], names)
+    done = rows_in(path, names)
+    settings = Settings(examples=20)
+    rest = kill_matrix(spec, "tests.miniatures:Plain", judges, judges, settings, done=done)
+    assert [(row.requirement, row.killers) for row in [*done, *rest]] == [
+        (row.requirement, row.killers) for row in whole
+    ]
+
+
+def test_a_matrix_of_other_requirements_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "matrix.csv"
+    write_matrix(path, [Row("one", "bad", {"one": Outcome.FAILED})], ["one", "two"])
+    with pytest.raises(UsageError, match=r"is of 2 requirements, which are not the 1 that"):
+        rows_in(path, ["one"])
 
 
 def test_the_matrix_is_a_table(tmp_path: Path) -> None:
