@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from conformance.catalogue import catalogue
 from conformance.chaos import SURVIVED
@@ -25,6 +28,7 @@ from conformance.commands.options import (
 )
 from conformance.judge import Settings
 from conformance.kill_matrix import Row, kill_matrix, rows_in, write_matrix
+from conformance.requirement import Requirement
 from conformance.run import describe, warm_up
 from conformance.smoke import smoke as try_out
 
@@ -81,10 +85,25 @@ def mutants(
             write_matrix(output, rows, list(rank))  # all there is so far, whatever comes next
     judged = [row for row in rows if not row.lacking]
     killed = sum(row.killed for row in judged)
+    Console().print(by_chapter(owners, judged))
     for lacking, count in Counter(row.lacking for row in rows if row.lacking).items():
         click.echo(f"{count} mutants could not be judged on this machine: {lacking}")
     click.echo(f"{killed} of {len(judged)} mutants caught by their requirement; matrix in {output}")
     raise click.exceptions.Exit(0 if killed == len(judged) else 1)
+
+
+def by_chapter(owners: Sequence[Requirement], rows: Sequence[Row]) -> Table:
+    """Return the counts of each chapter: requirements, mutants that were judged, and caught."""
+    table = Table(padding=(0, 1, 0, 0), box=None, header_style="bold")
+    table.add_column("chapter")
+    for title in ("requirements", "mutants", "caught"):
+        table.add_column(title, justify="right")
+    for chapter, group in groupby(owners, lambda owner: owner.chapter):
+        names = {owner.name for owner in group}
+        own = [row for row in rows if row.requirement in names]
+        counts = (len(names), len(own), sum(row.killed for row in own))
+        table.add_row(chapter, *map(str, counts))
+    return table
 
 
 def fate(row: Row) -> str:

@@ -105,7 +105,11 @@ def test_mutants_are_judged(conformance: Command, tmp_path: Path) -> None:
     )
     assert ended.code == 0
     assert f"{PAIRS}: loses_the_last_batch: caught by 2\n" in ended.out
-    assert ended.out.endswith(f"3 of 3 mutants caught by their requirement; matrix in {path}\n")
+    last = f"3 of 3 mutants caught by their requirement; matrix in {path}\n"
+    assert ended.out.endswith(last)
+    *_, head, counts = ended.out.removesuffix(last).splitlines()
+    assert head.split() == ["chapter", "requirements", "mutants", "caught"]
+    assert counts.split() == ["delivery", "3", "3", "3"]
     assert path.read_text().count("\n") == 4
 
 
