@@ -155,7 +155,7 @@ class Echo(Dataset[str]):
     lazy = True
 
     def __getitem__(self, key: Any) -> str:
-        if key not in range(5):  # whoever walks over it is to come to an end
+        if type(key) is int and key > 99:  # whoever walks over it is to come to an end
             raise IndexError(key)
         return f"{type(key).__name__} {key!r}"
 

@@ -197,7 +197,7 @@ class Echo(Dataset[str]):
     """Nine samples, each being the type of the key it was asked for with."""
 
     def __getitem__(self, key: Any) -> str:
-        if key not in range(9):  # whoever walks over it is to come to an end
+        if type(key) is int and key > 99:  # whoever walks over it is to come to an end
             raise IndexError(key)
         return type(key).__name__
 
