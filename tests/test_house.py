@@ -115,13 +115,20 @@ def sessions() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/ci.yml"]
+    "path",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        ".ci/run",
+        ".github/workflows/ci.yml",
+        ".github/workflows/newest.yml",
+    ],
 )
 def test_every_session_that_is_named_is_there(path: str) -> None:
     text = (ROOT / path).read_text()
     named = {
         word
-        for line in re.findall(r"nox(?: --no-venv)? -s ((?:[a-z]+(?:-[a-z]+)* ?)+)", text)
+        for line in re.findall(r"nox[a-z -]* -s \"?((?:[a-z]+(?:-[a-z]+)* ?)+)", text)
         for word in line.split()
     }
     assert named

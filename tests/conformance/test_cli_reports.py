@@ -120,7 +120,7 @@ def test_whose_promise_it_is_is_told_where_several_are_compared(
     both = tmp_path / "both.jsonl"
     conformance("run", "--loader", GOOD, "--loader", BAD, *LAWFUL, "--output", both)
     swapped = tmp_path / "swapped.jsonl"
-    swapped.write_text(both.read_text().replace(BAD, "x").replace(GOOD, BAD).replace("x", GOOD))
+    swapped.write_text(both.read_text().replace(BAD, "~").replace(GOOD, BAD).replace("~", GOOD))
     worse = conformance("compare", both, swapped)
     assert f"  {GOOD}: choices.a_sampler_is_left_alone: passed -> " in worse.out
     assert f"  {BAD}: choices.a_sampler_is_left_alone: failed -> passed" in worse.out
