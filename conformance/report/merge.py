@@ -86,8 +86,9 @@ def _loaders(headers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
             earlier = merged.setdefault(loader["name"], about)
             if earlier["version"] != about["version"]:
                 raise UsageError(
-                    f"the reports are of two versions of {loader['name']}, {earlier['version']} "
-                    f"and {about['version']}; leave one out, or set them against each other with "
+                    f"the reports are of two versions of {loader['name']}, "
+                    f"{earlier['version'] or 'one unknown'} and {about['version'] or 'one unknown'}; "
+                    "leave one out, or set them against each other with "
                     "`conformance compare`"
                 )
             if earlier is not about:
