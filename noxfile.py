@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -23,6 +24,7 @@ OURS = ("conformance", "reference_loader", "specs", "tests", "noxfile.py")
 BUILD = Path("build")
 ADAPTER_TESTS = Path("tests/conformance/adapters")
 JUDGED = BUILD / "matrix"  # a report for each environment
+NEWEST = BUILD / "newest"  # and for each in the newest versions
 
 
 def _environments() -> dict[str, tuple[str, list[str]]]:
@@ -82,11 +84,43 @@ def judge(session: nox.Session, name: str) -> None:
     extra, loaders = ENVIRONMENTS[name]
     _install(session, "test", extra=extra)
     written = [ADAPTER_TESTS / f"test_{loader.replace('-', '_')}.py" for loader in loaders]
-    if tests_of_these := [str(path) for path in written if path.is_file()]:
-        session.run("pytest", *tests_of_these)
-    chosen = [f"--loader={loader}" for loader in loaders]
-    options = (f"--deadline={DEADLINES.get(name, 30)}", f"--output={JUDGED / name}.jsonl")
-    _judge(session, *chosen, *options, *session.posargs)
+    tests_of_these = [str(path) for path in written if path.is_file()]
+    # What is asked of all adapters is tested here, as most cannot be imported elsewhere.
+    session.run("pytest", str(ADAPTER_TESTS / "test_bundled.py"), *tests_of_these)
+    _judge(session, *_of_environment(name, JUDGED), *session.posargs)
+
+
+@nox.session
+@nox.parametrize("name", [nox.param(name, id=name) for name in ENVIRONMENTS if name != "bundled"])
+def newest(session: nox.Session, name: str) -> None:
+    """Judge an environment's loaders in the newest versions, and tell what an upgrade would change.
+
+    The newest that the extra's range allows. All else stays as it is pinned if pip finds that it
+    may, and torch in any case: its newest build is gigabytes, and not what is asked about. Fails
+    if a promise is no longer kept. Arguments go to `conformance run`.
+    """
+    extra, _ = ENVIRONMENTS[name]
+    libraries = PROJECT["project"]["optional-dependencies"][extra]
+    pinned, after = JUDGED / f"{name}.jsonl", NEWEST / f"{name}.jsonl"
+    only_torch = Path(session.create_tmp()) / "torch.txt"
+    constraints = Path("constraints.txt").read_text("utf-8").splitlines()
+    only_torch.write_text("\n".join(line for line in constraints if line.startswith("torch==")))
+
+    def installed(*, upgraded: bool) -> str:
+        _install(session, extra=extra)
+        if upgraded:
+            session.install("--upgrade", "-c", str(only_torch), *libraries)
+        return str(session.run("pip", "freeze", "--exclude-editable", silent=True))
+
+    if installed(upgraded=False) == installed(upgraded=True):
+        session.log(f"{', '.join(libraries)}: the newest is what is pinned, nothing would change")
+        return
+    if not pinned.is_file():
+        installed(upgraded=False)
+        _judge(session, *_of_environment(name, JUDGED), *session.posargs, success_codes=[0, 1])
+        installed(upgraded=True)
+    _judge(session, *_of_environment(name, NEWEST), *session.posargs, success_codes=[0, 1])
+    session.run("conformance", "compare", str(pinned), str(after))
 
 
 @nox.session
@@ -222,6 +256,13 @@ def _group(name: str) -> tuple[str, ...]:
     return tuple(nox.project.dependency_groups(PROJECT, name))
 
 
-def _judge(session: nox.Session, *arguments: str) -> None:
+def _of_environment(name: str, folder: Path) -> list[str]:
+    """Return the arguments with which the loaders of an environment are judged."""
+    _, loaders = ENVIRONMENTS[name]
+    chosen = [f"--loader={loader}" for loader in loaders]
+    return [*chosen, f"--deadline={DEADLINES.get(name, 30)}", f"--output={folder / name}.jsonl"]
+
+
+def _judge(session: nox.Session, *arguments: str, success_codes: Sequence[int] = (0,)) -> None:
     # 1 is a verdict ("does not conform") as much as 0: the session fails, and nothing broke.
-    session.run("conformance", "run", *arguments)
+    session.run("conformance", "run", *arguments, success_codes=success_codes)

@@ -11,6 +11,9 @@ from conformance.request import LoaderRequest
 
 EVERY_CAPABILITY = frozenset(Capability)
 Kind = Literal["defect", "documented"]
+UNREPORTED = (
+    ""  # in the place of a link: what was observed, and its reason says that no issue is known
+)
 
 
 @dataclass(frozen=True)

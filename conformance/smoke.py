@@ -4,6 +4,7 @@ What is wrong here is wrong with the adapter, or keeps its loader from being jud
 loader is, the requirements tell. Each trial is a process of its own, against a deadline.
 """
 
+import importlib.metadata
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing, suppress
@@ -142,7 +143,8 @@ def smoke(loader: str, claimed: Collection[str], deadline: float, jobs: int) -> 
     if findings:
         return
     tried = [*SIGNS, *(capability for capability in TAKEN if capability in claimed)]
-    trials = [Call(_leaks, (loader,)), *(Call(_tried, (loader, name)) for name in tried)]
+    whole = [Call(_unversioned, (loader,)), Call(_leaks, (loader,))]
+    trials = [*whole, *(Call(_tried, (loader, name)) for name in tried)]
     with closing(isolated(trials, deadline=deadline, jobs=jobs)) as endings:
         for call, ending in endings:
             about = call.arguments[-1]
@@ -197,6 +199,19 @@ def _basics(name: str) -> list[Finding]:
     if not again:
         remedy = "return an object whose __iter__ begins an epoch, not a generator"
         return [_wrong("its second epoch delivers nothing", remedy)]
+    return []
+
+
+def _unversioned(name: str) -> list[Finding]:
+    distribution = named(name).distribution
+    try:
+        if distribution:
+            importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        what = f"no report can say its version: no distribution {distribution!r} is installed"
+        return [
+            _wrong(what, "call it as `pip list` does, or leave the adapter's distribution empty")
+        ]
     return []
 
 

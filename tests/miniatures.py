@@ -408,6 +408,12 @@ NEEDED = {Capability.DATASET, Capability.BATCH_SIZE, Capability.EMPTY_DATASET}
 copying = Adapter("copying", Copying, frozenset({*NEEDED, Capability.LAZY_DATASET}))
 claiming = Adapter("claiming", make_plain, frozenset({*NEEDED, Capability.SHUFFLE}))
 modest = Adapter("modest", make_plain, frozenset({*NEEDED, Capability.LAZY_DATASET}))
+misnamed = Adapter(
+    "misnamed",
+    make_plain,
+    frozenset({*NEEDED, Capability.LAZY_DATASET, Capability.DROP_LAST}),
+    distribution="no-such-package",
+)
 claiming_nothing = Adapter("claiming nothing", Plain, frozenset())
 leaking_a_process = Adapter("leaking a process", LeakingAProcess, frozenset(NEEDED))
 leaking_a_thread = Adapter("leaking a thread", LeakingAThread, frozenset(NEEDED))

@@ -4,6 +4,7 @@ from conformance.adapter import deviations
 from conformance.adapters._inherited import inherited
 
 SOURCE = "https://github.com/huggingface/accelerate/blob/v1.15.0/src/accelerate/data_loader.py"
+UNBATCHED = "https://github.com/huggingface/accelerate/issues/2392"
 
 PREPARED = (
     *inherited(
@@ -12,7 +13,7 @@ PREPARED = (
     ),
     *deviations(
         "it loads one batch more than it has delivered, as it has to know which is the last",
-        SOURCE,
+        f"{SOURCE}#L584-L608",
         "without_workers_nothing_is_loaded_before_it_is_asked_for",
         "indices_are_drawn_batch_by_batch",
         "batches_are_drawn_one_by_one",
@@ -22,7 +23,7 @@ PREPARED = (
     ),
     *deviations(
         "it holds back one batch, and an error in the next takes it along: it is never delivered",
-        SOURCE,
+        f"{SOURCE}#L592-L602",
         "workers_end_when_a_loop_ends_in_an_error",
         "an_error_in_a_sample_comes_at_its_turn",
         "no_batch_is_missing_after_an_error",
@@ -38,14 +39,14 @@ PREPARED = (
     *deviations(
         "a batch sampler has taken the place of batch_size, drop_last and sampler, which read as "
         "if they had not been given; its own total_batch_size and get_sampler tell",
-        SOURCE,
+        f"{SOURCE}#L1262-L1269",
         "the_dataset_and_the_batching_can_be_read",
         "samplers_and_functions_can_be_read",
         kind="documented",
     ),
     *deviations(
         "iter makes a generator, so that nothing begins before the first next",
-        SOURCE,
+        f"{SOURCE}#L577-L586",
         "workers_begin_when_an_epoch_begins",
     ),
 )

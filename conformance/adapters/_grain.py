@@ -6,12 +6,13 @@ SOURCE = "https://github.com/google/grain/blob/v0.2.18/grain/_src"
 BATCH = f"{SOURCE}/python/dataset/transformations/batch.py"
 TREES = f"{SOURCE}/core/tree_lib.py"
 READING = f"{SOURCE}/python/options.py"
-PIPELINES = "https://google-grain.readthedocs.io/en/latest/tutorials/dataset_basic_tutorial.html"
+DATASET = f"{SOURCE}/python/dataset/dataset.py"
+PIPELINES = "https://github.com/google/grain/blob/v0.2.18/docs/tutorials/dataset_basic_tutorial.md"
 
 OF_GRAIN = (
     *deviations(
         "batches are NumPy arrays, of whatever NumPy makes of the samples",
-        BATCH,
+        f"{DATASET}#L433-L452",
         "numbers_become_one_tensor",
         "floats_do_not_depend_on_the_default_dtype",
         "tensors_are_stacked",
@@ -27,13 +28,13 @@ OF_GRAIN = (
     ),
     *deviations(
         "samples of different lengths are refused with a ValueError, not a RuntimeError",
-        BATCH,
+        f"{BATCH}#L214-L223",
         "tensors_of_different_lengths_need_a_collate_fn",
         kind="documented",
     ),
     *deviations(
         "sixteen threads read ahead unless read_options say otherwise",
-        READING,
+        f"{READING}#L37-L51",
         "without_workers_nothing_is_loaded_before_it_is_asked_for",
         "without_workers_samples_are_fetched_by_the_caller",
         "fetching_in_bulk_changes_nothing",
@@ -48,22 +49,22 @@ OF_GRAIN = (
     ),
     *deviations(
         "without JAX it cuts lists of a batch to the shortest: values are lost and nothing is said",
-        TREES,
+        f"{TREES}#L94-L99",
         "lists_of_different_lengths_are_refused",
     ),
     *deviations(
         "without JAX a batch of Counters is a TypeError, as arrays are counted",
-        TREES,
+        f"{TREES}#L100-L110",
         "counters_are_batched_like_dicts",
     ),
     *deviations(
         "a masked array is stacked without its mask, and the masked value is delivered as data",
-        BATCH,
+        f"{BATCH}#L190",
         "masks_of_arrays_are_not_lost",
     ),
     *deviations(
         "any drop_remainder and batch_fn are taken, and looked at when a batch is made",
-        BATCH,
+        f"{BATCH}#L386-L403",
         "drop_last_has_to_be_true_or_false",
         "a_collate_fn_is_looked_at_before_it_is_needed",
     ),

@@ -7,8 +7,9 @@ from conformance.adapter import deviations
 SOURCE = "https://github.com/huggingface/datasets/blob/5.2.0/src/datasets"
 FORMATTER = f"{SOURCE}/formatting/torch_formatter.py"
 DOWNCAST = "https://github.com/huggingface/datasets/issues/5517"
-MAP_OR_STREAM = "https://huggingface.co/docs/datasets/about_mapstyle_vs_iterable"
-WITH_TORCH = "https://huggingface.co/docs/datasets/use_with_pytorch"
+DOCS = "https://github.com/huggingface/datasets/blob/5.2.0/docs/source"
+MAP_OR_STREAM = f"{DOCS}/about_mapstyle_vs_iterable.mdx"
+WITH_TORCH = f"{DOCS}/use_with_pytorch.mdx"
 
 OF_DATASETS = (
     *deviations(
@@ -20,7 +21,7 @@ OF_DATASETS = (
     ),
     *deviations(
         "a mask is dropped, and the masked value is delivered as data",
-        FORMATTER,
+        f"{FORMATTER}#L98-L100",
         "masks_of_arrays_are_not_lost",
     ),
     *deviations(
@@ -41,7 +42,7 @@ OF_DATASETS = (
     ),
     *deviations(
         "without a seed entropy is taken from the operating system",
-        f"{SOURCE}/arrow_dataset.py",
+        f"{SOURCE}/arrow_dataset.py#L4893-L4896",
         "without_a_generator_the_global_seed_decides",
         kind="documented",
     ),

@@ -1,7 +1,8 @@
 """Accelerate's prepared DataLoader, in a single process.
 
 Prepared by `prepare_data_loader`, as its documents show without an Accelerator. Everything is asked
-of torch's DataLoader, which it takes to pieces and makes anew; a generator is passed on.
+of torch's DataLoader, which it takes to pieces and makes anew; a generator is passed on. Seeding is
+torch's, unless use_seedable_sampler says otherwise, and an epoch ends with the DataLoader's:
 https://huggingface.co/docs/accelerate/v1.15.0/en/package_reference/torch_wrappers
 """
 
@@ -17,7 +18,7 @@ DEVIATIONS = (
     *PREPARED,
     *deviations(
         "with batch_size=None the sampler is left behind, and samples come in the dataset's order",
-        SOURCE,
+        f"{SOURCE}#L1262-L1285",
         "without_batches_there_is_none_to_drop",
         "workers_take_batches_and_samples_as_they_are_chosen",
     ),

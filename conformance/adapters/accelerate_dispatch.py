@@ -1,6 +1,8 @@
 """Accelerate's dispatcher: the main process loads, and hands each process its part.
 
 Asked with `dispatch_batches=True`, which needs `put_on_device=True`, in one process on the CPU.
+Seeding is torch's, unless use_seedable_sampler says otherwise, and an epoch ends with the main
+process' DataLoader:
 https://huggingface.co/docs/accelerate/v1.15.0/en/package_reference/torch_wrappers
 """
 
@@ -16,7 +18,7 @@ DEVIATIONS = (
     *(known for known in PREPARED if known.requirement not in ("batches_may_be_kept",)),
     *deviations(
         "a loader without batches is a ValueError when it is iterated, instead of an empty epoch",
-        SOURCE,
+        f"{SOURCE}#L907-L910",
         "an_epoch_is_the_dataset_in_order",
         "shuffle_false_is_the_default_order",
         "a_sequential_sampler_keeps_the_order",
@@ -58,7 +60,7 @@ DEVIATIONS = (
     ),
     *deviations(
         "only batches of tensors, in lists, tuples and dicts, can be dispatched: a TypeError else",
-        SOURCE,
+        f"{SOURCE}#L1059-L1061",
         "any_object_may_be_a_sample",
         "a_dataset_is_asked_with_plain_integers",
         "a_dataset_is_asked_with_what_the_sampler_yields",
@@ -86,13 +88,13 @@ DEVIATIONS = (
     ),
     *deviations(
         "its iterators share the flag that says that the data is over, so one ends another early",
-        SOURCE,
+        f"{SOURCE}#L884",
         "two_iterators_at_once_are_independent",
         "two_shuffled_iterators_at_once_are_independent",
     ),
     *deviations(
         "the generator stays with the sampler only; seeds for workers are drawn from torch's own",
-        SOURCE,
+        f"{SOURCE}#L1286-L1288",
         "a_generator_keeps_off_the_global_random_state",
         "a_seeded_order_is_that_of_torch",
         "an_epoch_draws_from_the_generator_as_in_torch",

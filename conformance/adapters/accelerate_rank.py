@@ -3,6 +3,8 @@
 Prepared by `prepare_data_loader` with num_processes=2 and process_index=0. A process has every
 second batch, and batches from the beginning once more where the other would have one more than it:
 so most of what is asked of a loader that has the data to itself is documented otherwise here.
+That is how an epoch ends, by even_batches; processes shuffle alike by a generator that is kept in
+step, or by use_seedable_sampler:
 https://huggingface.co/docs/accelerate/v1.15.0/en/package_reference/torch_wrappers
 """
 
@@ -12,7 +14,7 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from conformance.adapter import EVERY_CAPABILITY, Adapter, deviations
-from conformance.adapters._accelerate import SOURCE
+from conformance.adapters._accelerate import SOURCE, UNBATCHED
 from conformance.adapters._inherited import inherited
 
 HALF = """
@@ -125,8 +127,8 @@ DEVIATIONS = (
         "a_stream_of_single_samples_that_has_ended_is_not_asked_again",
     ),
     *deviations(
-        "for several processes batch_size=None is a TypeError of its own",
-        SOURCE,
+        "for several processes batch_size=None is taken, and a TypeError when it is used",
+        UNBATCHED,
         "without_batch_size_samples_come_bare",
         "length_without_batching_is_the_number_of_samples",
         "without_batching_samples_are_converted_only",
@@ -140,12 +142,12 @@ DEVIATIONS = (
     ),
     *deviations(
         "a seed for its sampler is drawn from torch's global state when it is prepared",
-        SOURCE,
+        f"{SOURCE}#L1246-L1251",
         "being_made_changes_no_random_state",
     ),
     *deviations(
         "a process has every second batch, completed from the beginning so that all have as many",
-        SOURCE,
+        f"{SOURCE}#L110-L136",
         *HALF.split(),
         kind="documented",
     ),

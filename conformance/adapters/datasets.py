@@ -3,9 +3,9 @@
 The table is made of the dataset before anything is loaded, so what happens while a sample is
 fetched cannot be asked. Its rows have named columns: those of a tuple are its places, and any other
 sample but a dict is a column by itself; out of a batch they are taken again. Shuffling is done
-once, to the table, which is iterated in each epoch. The seed is an integer or the operating
-system's.
-https://huggingface.co/docs/datasets/use_with_pytorch
+once, to the table, which is iterated in each epoch and ends it. The seed is an integer, or else
+"fresh, unpredictable entropy will be pulled from the OS".
+https://huggingface.co/docs/datasets/v5.2.0/en/package_reference/main_classes
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,15 @@ from typing import Any
 import datasets
 
 from conformance.adapter import Adapter, deviations
-from conformance.adapters._rows import FORMATTER, OF_DATASETS, SOURCE, WITH_TORCH, row, unnamed
+from conformance.adapters._rows import (
+    DOWNCAST,
+    FORMATTER,
+    OF_DATASETS,
+    SOURCE,
+    WITH_TORCH,
+    row,
+    unnamed,
+)
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(
@@ -31,12 +39,12 @@ DEVIATIONS = (
     *OF_DATASETS,
     *deviations(
         "a column of bytes loses what zeros its values end with, as NumPy's bytes do",
-        FORMATTER,
+        f"{FORMATTER}#L54-L55",
         "text_and_bytes_stay_what_they_are",
     ),
     *deviations(
         "of tensors of one dtype or another the torch format makes int64 or float32",
-        "https://github.com/huggingface/datasets/issues/5517",
+        DOWNCAST,
         "tensors_are_stacked",
     ),
     *deviations(
@@ -49,13 +57,13 @@ DEVIATIONS = (
     ),
     *deviations(
         "the columns are those of the first row",
-        f"{SOURCE}/arrow_dataset.py",
+        f"{SOURCE}/arrow_dataset.py#L1160-L1161",
         "keys_of_later_samples_are_not_dropped",
         kind="documented",
     ),
     *deviations(
         "shuffling is done once, to the table",
-        f"{SOURCE}/arrow_dataset.py",
+        f"{SOURCE}/arrow_dataset.py#L4859-L4876",
         "every_epoch_is_shuffled_anew",
         "all_orders_are_equally_likely",
         "the_complete_example_shows_each_row_once_an_epoch",

@@ -3,8 +3,9 @@
 Its rows have named columns: those of a tuple are its places, and any other sample but a dict is a
 column by itself; out of a batch they are taken again. Shuffling is done in a buffer, here of the
 size of the dataset, as it has to be for every order to be possible. `set_epoch` is called before
-each epoch, as its documentation asks. It is seeded by an integer, or by the operating system.
-https://huggingface.co/docs/datasets/stream
+each epoch, as its documentation asks. It is seeded by an integer, or by the operating system. An
+epoch ends with the generator.
+https://huggingface.co/docs/datasets/v5.2.0/en/stream
 """
 
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ DEVIATIONS = (
     *OF_DATASETS,
     *deviations(
         "any batch_size and drop_last_batch are taken, and looked at when a batch is made",
-        f"{SOURCE}/iterable_dataset.py",
+        f"{SOURCE}/iterable_dataset.py#L3077-L3085",
         "batch_size_has_to_count_something",
         "drop_last_has_to_be_true_or_false",
     ),

@@ -1,9 +1,11 @@
 """grain's DataLoader, an IndexSampler and a Batch operation over the dataset as its data source.
 
-An epoch is a sampler of num_epochs=1. Shuffling takes an integer seed and no generator; the request
-has none, so one is drawn from torch's global generator. The sampler refuses to be of no records.
+An epoch is a sampler of num_epochs=1, and ends with it; "the shuffle order changes across epochs"
+of one sampler. Shuffling takes an integer seed and no generator; the request has none, so one is
+drawn from torch's global generator. The sampler refuses to be of no records.
+https://github.com/google/grain/blob/v0.2.18/docs/data_loader/samplers.md
 Its workers are translated and not claimed: they are yet to be judged.
-https://google-grain.readthedocs.io/en/latest/tutorials/data_loader_tutorial.html
+https://github.com/google/grain/blob/v0.2.18/docs/tutorials/data_loader_tutorial.md
 """
 
 from collections.abc import Callable
@@ -33,7 +35,7 @@ DEVIATIONS = (
     *OF_GRAIN,
     *deviations(
         "to iterate again is the same epoch again; further ones are num_epochs of the sampler",
-        f"{SOURCE}/python/samplers.py",
+        f"{SOURCE}/python/samplers.py#L111-L126",
         "every_epoch_is_shuffled_anew",
         "all_orders_are_equally_likely",
         "the_complete_example_shows_each_row_once_an_epoch",
@@ -42,7 +44,7 @@ DEVIATIONS = (
     ),
     *deviations(
         "a batch_fn that is false, as an empty list, is taken for none",
-        f"{SOURCE}/python/data_loader.py",
+        f"{SOURCE}/python/data_loader.py#L689",
         "a_collate_fn_has_to_be_callable",
     ),
 )

@@ -1,9 +1,11 @@
 """grain's pipeline: a MapDataset, shuffled and batched, as an IterDataset with worker processes.
 
-An epoch is one of those that `repeat` numbers, so each is shuffled by the seed and its number.
+An epoch is one of those that `repeat` numbers, so each is shuffled by the seed and its number, as
+documented: "random upstream transformations ... will be seeded differently (but deterministically)
+for each epoch".
 Shuffling takes an integer seed and no generator; the request has none, so one is drawn from torch's
 global generator. Its workers are translated and not claimed: they are yet to be judged.
-https://google-grain.readthedocs.io/en/latest/tutorials/dataset_basic_tutorial.html
+https://github.com/google/grain/blob/v0.2.18/grain/_src/python/dataset/dataset.py#L769-L800
 """
 
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import grain
 import torch
 
 from conformance.adapter import Adapter, deviations
-from conformance.adapters._grain import OF_GRAIN, PIPELINES
+from conformance.adapters._grain import DATASET, OF_GRAIN
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(
@@ -33,13 +35,13 @@ DEVIATIONS = (
     *OF_GRAIN,
     *deviations(
         "batches are NumPy arrays, of whatever NumPy makes of the samples",
-        PIPELINES,
+        f"{DATASET}#L433-L452",
         "pairs_come_as_a_batch_of_each",
         kind="documented",
     ),
     *deviations(
         "an element that is None is taken for one that a filter has removed",
-        "https://github.com/google/grain/blob/v0.2.18/grain/_src/python/dataset/dataset.py",
+        f"{DATASET}#L835-L837",
         "the_result_of_a_collate_fn_is_delivered_itself",
         kind="documented",
     ),

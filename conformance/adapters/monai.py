@@ -1,4 +1,10 @@
-"""MONAI's ThreadDataLoader, a DataLoader that is iterated in a thread."""
+"""MONAI's ThreadDataLoader, a DataLoader that is iterated in a thread.
+
+Seeding is torch's: its documents promise "appropriate random state managements" for MONAI's own
+random transforms, of which there are none here. An epoch ends when the thread that iterates the
+DataLoader has ended and its buffer is empty.
+https://github.com/Project-MONAI/MONAI/blob/1.6.1/monai/data/dataloader.py#L31-L40
+"""
 
 from conformance.adapter import Adapter, adapter_for, deviations
 from conformance.adapters._inherited import inherited
@@ -16,7 +22,7 @@ DEVIATIONS = (
     ),
     *deviations(
         "an error ends its thread, and the epoch as if that were all the data; nothing is raised",
-        THREAD,
+        f"{THREAD}#L48-L80",
         "a_dataset_that_lacks_a_method_is_not_taken_for_empty",
         "samples_without_a_meaning_as_tensors_are_refused",
         "tensors_of_different_lengths_need_a_collate_fn",
@@ -40,7 +46,7 @@ DEVIATIONS = (
     *deviations(
         "with batch_size=None, too, its collation takes the sample for a list of them; the error "
         "ends the epoch unseen",
-        COLLATION,
+        f"{LOADER}#L89-L90",
         "without_batch_size_samples_come_bare",
         "length_without_batching_is_the_number_of_samples",
         "without_batching_samples_are_converted_only",
@@ -50,14 +56,14 @@ DEVIATIONS = (
     ),
     *deviations(
         "samples that are lists are taken for batches, and merged into one",
-        COLLATION,
+        f"{COLLATION}#L457-L473",
         "containers_are_kept_around_one_tensor_a_leaf",
         "lists_of_different_lengths_are_refused",
         kind="documented",
     ),
     *deviations(
         "its thread loads ahead of the caller, buffer_size and the batch in hand",
-        THREAD,
+        f"{THREAD}#L137-L170",
         "without_workers_nothing_is_loaded_before_it_is_asked_for",
         "without_workers_samples_are_fetched_by_the_caller",
         "indices_are_drawn_batch_by_batch",
@@ -68,12 +74,12 @@ DEVIATIONS = (
     ),
     *deviations(
         "iter makes a generator, so that nothing begins before the first next",
-        THREAD,
+        f"{THREAD}#L198-L199",
         "workers_begin_when_an_epoch_begins",
     ),
     *deviations(
         "its own parameters come by position, the DataLoader's by **kwargs, which torch's checks",
-        THREAD,
+        f"{THREAD}#L168-L186",
         "every_documented_parameter_is_there",
         "positions_mean_what_they_mean_in_the_documents",
         "further_parameters_are_by_keyword_and_optional",
@@ -82,12 +88,12 @@ DEVIATIONS = (
     ),
     *deviations(
         "without workers its constructor sets the generator, or torch's own, back to its seed",
-        LOADER,
+        f"{LOADER}#L80-L88",
         "being_made_changes_no_random_state",
     ),
     *deviations(
         "another object than a torch.Generator is an AttributeError",
-        LOADER,
+        f"{LOADER}#L84-L85",
         "a_generator_has_to_be_one_of_torch",
     ),
 )

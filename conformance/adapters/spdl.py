@@ -5,7 +5,8 @@ is the dataset's `__getitem__`, the aggregator is the collate function (within a
 has to be one: a class such as list would be taken for a table), and `output_order` is the input's.
 A shuffle is its `DistributedRandomSampler` for a world of one, embedded as documented,
 whose order depends on the number of the epoch; so a generator is unsupported. It has threads and
-no worker processes, so all parameters about workers are.
+no worker processes, so all parameters about workers are. An epoch ends with its source, and what
+fails on the way does not end it, as `max_failures` is -1 in `PipelineBuilder.build`.
 https://facebookresearch.github.io/spdl/0.8.0/generated/spdl.dataloader.DataLoader.html
 """
 
@@ -14,13 +15,13 @@ from typing import Any
 
 from torch.utils.data import IterableDataset, default_collate, default_convert
 
-from conformance.adapter import Adapter, deviations
+from conformance.adapter import UNREPORTED, Adapter, deviations
+from conformance.adapters._inherited import of_torch
 from conformance.capability import Capability
 
 DOCS = "https://facebookresearch.github.io/spdl/0.8.0/generated"
 LOADER = f"{DOCS}/spdl.dataloader.DataLoader.html"
 PIPELINE = f"{DOCS}/spdl.pipeline.PipelineBuilder.html"
-COLLATE = "https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.default_collate"
 
 DEVIATIONS = (
     *deviations(
@@ -52,8 +53,8 @@ DEVIATIONS = (
         kind="documented",
     ),
     *deviations(
-        "a StopIteration from the dataset is never answered, and the loop waits for ever",
-        LOADER,
+        "after a StopIteration from the dataset the loop waits for ever; no issue is known",
+        UNREPORTED,
         "a_sample_cannot_end_the_epoch",
     ),
     *deviations(
@@ -75,15 +76,14 @@ DEVIATIONS = (
     ),
     *deviations(
         "arguments are not checked: 0 switches batching off, any true value drops the last batch, "
-        "and a negative timeout is over at once",
-        LOADER,
+        "and a negative timeout is over at once; no issue is known",
+        UNREPORTED,
         "batch_size_has_to_count_something",
         "drop_last_has_to_be_true_or_false",
         "timeout_has_to_be_a_duration",
     ),
-    *deviations(
-        "torch's collation, which it is given as aggregator",
-        COLLATE,
+    # Of torch's collation, which it is given as aggregator.
+    *of_torch(
         "masks_of_arrays_are_not_lost",
         "keys_of_later_samples_are_not_dropped",
         "counters_are_batched_like_dicts",

@@ -3,27 +3,29 @@
 In the places where its defaults are not the DataLoader's the request's are passed on: `in_order` is
 True, and batch_size is None beside a batch sampler, which it takes only alone. It always loads in
 worker processes: num_workers is 1 where none is asked for, as its documents say. What it documents
-as unsupported is not claimed. A generator goes to its RandomSampler.
+as unsupported is not claimed. A generator goes to torch's RandomSampler, "used by the default
+sampler", and an epoch ends with the sampler.
 https://facebookresearch.github.io/spdl/0.8.0/generated/spdl.dataloader.get_pytorch_dataloader.html
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from conformance.adapter import EVERY_CAPABILITY, Adapter, deviations
+from conformance.adapter import EVERY_CAPABILITY, UNREPORTED, Adapter, deviations
+from conformance.adapters._inherited import of_torch
 from conformance.capability import Capability
 
 DOCS = "https://facebookresearch.github.io/spdl/0.8.0/generated"
 FUNCTION = f"{DOCS}/spdl.dataloader.get_pytorch_dataloader.html"
 LOADER = f"{DOCS}/spdl.dataloader.PyTorchDataLoader.html"
 PIPELINE = f"{DOCS}/spdl.pipeline.PipelineBuilder.html"
-COLLATE = "https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.default_collate"
-SHARING = "https://github.com/pytorch/pytorch/issues/11201"
+ATTRIBUTES = "https://github.com/facebookresearch/spdl/pull/303"
 
 DEVIATIONS = (
     *deviations(
-        "what fails is logged and its batch left out, and the epoch goes on as if it were whole",
-        LOADER,
+        "what fails is logged and its batch left out, as pipelines do by default; the page of this "
+        "loader, an 'almost drop-in replacement', does not say so",
+        PIPELINE,
         "a_seed_shuffles_alike_in_every_process",
         "samples_without_a_meaning_as_tensors_are_refused",
         "lists_of_different_lengths_are_refused",
@@ -40,8 +42,9 @@ DEVIATIONS = (
         "an_error_in_collate_fn_comes_at_its_turn",
     ),
     *deviations(
-        "after a worker's death all that is left fails and is left out: the epoch ends unsaid",
-        LOADER,
+        "after a worker's death all that is left fails and is left out, and the epoch ends without "
+        "a word",
+        PIPELINE,
         "a_worker_that_dies_in_a_sample_is_an_error",
         "a_worker_that_dies_while_it_sends_is_an_error",
         "no_batch_is_missing_after_a_death",
@@ -51,52 +54,49 @@ DEVIATIONS = (
     ),
     *deviations(
         "its workers are none to torch: there is no worker info, and their random generators are "
-        "copies of the main process's, so that workers draw the same numbers",
-        LOADER,
+        "copies of the main process's, so that workers draw the same numbers; no issue is known",
+        UNREPORTED,
         "a_worker_knows_its_number_and_its_dataset",
         "a_worker_knows_its_seed",
         "no_two_workers_draw_the_same_random_numbers",
         "equal_seeds_repeat_what_workers_draw",
     ),
     *deviations(
-        "it draws no seed for workers from the generator, so that a seeded order is another",
-        LOADER,
+        "it draws no seed for workers from the generator, so that a seeded order is another than "
+        "torch's; no issue is known",
+        UNREPORTED,
         "a_seeded_order_is_that_of_torch",
         "an_epoch_draws_from_the_generator_as_in_torch",
     ),
     *deviations(
-        "closing waits for workers, so that a timeout is told when the late sample has come",
-        LOADER,
+        "closing waits for workers, so that a timeout is told when the late sample has come; no "
+        "issue is known",
+        UNREPORTED,
         "a_timeout_ends_the_wait",
     ),
     *deviations(
-        "workers wait for work after the main process was killed",
-        LOADER,
+        "workers wait for work after the main process was killed; no issue is known",
+        UNREPORTED,
         "workers_do_not_outlive_a_killed_program",
     ),
     *deviations(
-        "a dataset without a length is an AssertionError",
-        LOADER,
+        "a dataset without a length is an AssertionError without a message; no issue is known",
+        UNREPORTED,
         "a_dataset_that_lacks_a_method_is_not_taken_for_empty",
     ),
     *deviations(
-        "a timeout is not checked, and one of 0 is over at once",
-        FUNCTION,
+        "of a timeout only the sign is checked, and one of 0 is over at once; no issue is known",
+        UNREPORTED,
         "timeout_has_to_be_a_duration",
     ),
     *deviations(
-        "iter makes a generator, so that nothing begins before the first next",
-        LOADER,
+        "iter makes a generator, so that nothing begins before the first next; no issue is known",
+        UNREPORTED,
         "workers_begin_when_an_epoch_begins",
     ),
-    *deviations(
-        "torch's sharing of tensors: with the default strategy each holds a descriptor",
-        SHARING,
+    # Of torch's sharing of tensors between processes, and of its collation, by default.
+    *of_torch(
         "batches_may_be_kept",
-    ),
-    *deviations(
-        "torch's collation, by default",
-        COLLATE,
         "masks_of_arrays_are_not_lost",
         "keys_of_later_samples_are_not_dropped",
         "counters_are_batched_like_dicts",
@@ -127,9 +127,14 @@ DEVIATIONS = (
         kind="documented",
     ),
     *deviations(
-        "its defaults are other ones, and but for the dataset nothing given can be read",
+        "its defaults are other ones",
         FUNCTION,
         "defaults_are_those_of_the_documents",
+        kind="documented",
+    ),
+    *deviations(
+        "but for the dataset nothing given can be read: attributes are not meant to be compatible",
+        ATTRIBUTES,
         "the_dataset_and_the_batching_can_be_read",
         "samplers_and_functions_can_be_read",
         kind="documented",

@@ -1,4 +1,8 @@
-"""PyTorch's own DataLoader, and where it does not keep what its users rely on."""
+"""PyTorch's own DataLoader, and where it does not keep what its users rely on.
+
+How it is seeded, and when an epoch ends, is what the specification asks for.
+https://docs.pytorch.org/docs/2.13/data.html
+"""
 
 from torch.utils.data import DataLoader
 

@@ -1,9 +1,10 @@
 """PyTorch Geometric's DataLoader, which makes one graph of several.
 
 Its collation is its own, for its `Data` objects and for tensors, numbers, text and containers of
-them. A collate_fn is dropped without a word, as its maintainers intend, so none is claimed:
-https://github.com/pyg-team/pytorch_geometric/issues/9263. Nor is doing without batches, as its
-batch_size is an int. All else goes to torch's DataLoader.
+them. A collate_fn is dropped without a word, so none is claimed; a maintainer says why in
+https://github.com/pyg-team/pytorch_geometric/pull/3613. Nor is doing without batches, as its
+batch_size is an int. All else goes to torch's DataLoader, seeding and the end of an epoch with it;
+with shuffle data is "reshuffled at every epoch".
 https://pytorch-geometric.readthedocs.io/en/2.8.1/generated/torch_geometric.loader.DataLoader.html
 """
 
@@ -19,7 +20,7 @@ DEVIATIONS = (
     *inherited("counters_are_batched_like_dicts"),
     *deviations(
         "its collation takes no NumPy arrays and scalars: a TypeError",
-        SOURCE,
+        f"{SOURCE}#L24-L49",
         "a_dataset_needs_no_base_class",
         "any_iterable_is_a_sampler",
         "any_sequence_of_indices_is_a_batch",
@@ -29,7 +30,7 @@ DEVIATIONS = (
     ),
     *deviations(
         "Python's floats become float32, and large ones inf",
-        SOURCE,
+        f"{SOURCE}#L36-L37",
         "numbers_become_one_tensor",
         "floats_do_not_depend_on_the_default_dtype",
         "named_tuples_keep_their_names",
@@ -37,18 +38,18 @@ DEVIATIONS = (
     ),
     *deviations(
         "bytes are taken for lists of numbers, and collated number by number",
-        SOURCE,
+        f"{SOURCE}#L46-L47",
         "text_and_bytes_stay_what_they_are",
     ),
     *deviations(
         "lists of different lengths are cut to the shortest without a word",
-        SOURCE,
+        f"{SOURCE}#L46-L47",
         "lists_of_different_lengths_are_refused",
     ),
     *deviations(
         "some of the DataLoader's parameters come by **kwargs, which torch's checks, and its own "
         "by position",
-        SOURCE,
+        f"{SOURCE}#L58-L79",
         "every_documented_parameter_is_there",
         "positions_mean_what_they_mean_in_the_documents",
         "further_parameters_are_by_keyword_and_optional",

@@ -4,8 +4,10 @@ A map-style dataset is written into shards before anything is loaded, each sampl
 happens while one is fetched cannot be asked. There is a shard for each worker. Batches are those of
 its `batched`, made in the workers; a WebLoader of batch_size=None hands them on, converted as torch
 converts samples unless they are what a collate_fn has made. Shuffling is done in a buffer, here of
-the size of the dataset; it is seeded by an integer, or else by the time.
-https://webdataset.github.io/webdataset/webdataset/
+the size of the dataset; it is seeded by an integer, or else by the time, as its author says:
+https://github.com/webdataset/webdataset/issues/122. An epoch ends with the shards, each read once,
+as none is resampled and no with_epoch is asked for:
+https://github.com/webdataset/webdataset/blob/v1.0.2/src/webdataset/pipeline.py#L97-L110
 """
 
 import pickle
@@ -18,6 +20,7 @@ from torch.utils.data import IterableDataset
 from webdataset.filters import default_collation_fn
 
 from conformance.adapter import Adapter, deviations
+from conformance.adapters._inherited import of_torch
 from conformance.capability import Capability
 
 CAPABILITIES = frozenset(Capability) - {
@@ -35,7 +38,7 @@ FILTERS = f"{SOURCE}/filters.py"
 DEVIATIONS = (
     *deviations(
         "each worker reads its own shards and makes batches of them, which come as they are made",
-        f"{SOURCE}/shardlists.py",
+        f"{SOURCE}/shardlists.py#L99-L112",
         "a_batch_that_is_kept_stays_as_it_was",
         "an_epoch_left_early_is_not_continued",
         "an_epoch_leaves_nothing_behind",
@@ -50,7 +53,7 @@ DEVIATIONS = (
     ),
     *deviations(
         "its collation stacks arrays, tensors and numbers of Python, and makes lists of the rest",
-        FILTERS,
+        f"{FILTERS}#L741-L752",
         "numpy_becomes_a_tensor_of_its_dtype",
         "samples_without_a_meaning_as_tensors_are_refused",
         "named_tuples_keep_their_names",
@@ -62,7 +65,7 @@ DEVIATIONS = (
     ),
     *deviations(
         "WebLoader takes whatever torch's DataLoader takes, and has none of its attributes",
-        f"{SOURCE}/compat.py",
+        f"{SOURCE}/compat.py#L516-L520",
         "the_dataset_comes_first_and_is_all_that_is_required",
         "every_documented_parameter_is_there",
         "positions_mean_what_they_mean_in_the_documents",
@@ -72,37 +75,38 @@ DEVIATIONS = (
     ),
     *deviations(
         "without a seed shuffling is seeded by the process and the time",
-        FILTERS,
+        "https://github.com/webdataset/webdataset/issues/122",
         "without_a_generator_the_global_seed_decides",
         kind="documented",
     ),
     *deviations(
         "the dataset of a worker is the pipeline around the stream",
-        f"{SOURCE}/pipeline.py",
+        f"{SOURCE}/pipeline.py#L32-L52",
         "worker_init_fn_can_share_a_stream_out",
         kind="documented",
     ),
     *deviations(
         "map leaves out what its function makes None of, and nothing is said",
-        FILTERS,
+        "https://github.com/webdataset/webdataset/issues/200",
         "any_object_may_be_a_sample",
         "without_batching_samples_are_converted_only",
         "whatever_a_collate_fn_returns_arrives_from_a_worker",
     ),
     *deviations(
         "batched hands a batch on only when it has taken the next sample",
-        FILTERS,
+        f"{FILTERS}#L782-L795",
         "of_an_endless_stream_no_more_is_taken_than_asked_for",
     ),
     *deviations(
-        "samples that do not fit each other are refused by an assert statement",
-        FILTERS,
+        "samples that do not fit each other are refused by an assert statement, which python -O "
+        "leaves out",
+        f"{FILTERS}#L718-L756",
         "keys_of_later_samples_are_not_dropped",
         "tensors_of_different_lengths_need_a_collate_fn",
     ),
     *deviations(
         "a masked array is stacked without its mask, and the masked value is delivered as data",
-        FILTERS,
+        f"{FILTERS}#L721-L725",
         "masks_of_arrays_are_not_lost",
     ),
     *deviations(
@@ -110,11 +114,7 @@ DEVIATIONS = (
         "https://github.com/pytorch/pytorch/issues/82411",
         "tensors_that_require_a_gradient_come_from_workers_too",
     ),
-    *deviations(
-        "torch's workers: iter returns the one iterator of the workers, so loops share a position",
-        "https://docs.pytorch.org/docs/stable/data.html",
-        "loops_over_persistent_workers_do_not_mix",
-    ),
+    *of_torch("loops_over_persistent_workers_do_not_mix"),
 )
 
 

@@ -13,7 +13,7 @@ from conformance.errors import UsageError
 from conformance.kill_matrix import read_matrix
 from conformance.outcome import printable
 from conformance.report import badge, html, junit, markdown, terminal
-from conformance.report.compare import by_danger, of_one_loader
+from conformance.report.compare import by_danger, circumstances, of_one_loader, paired
 from conformance.report.compare import compare as compare_reports
 from conformance.report.jsonl import Report, read_report, written
 from conformance.report.merge import read_merged
@@ -153,22 +153,29 @@ def reproduce(specification: str, identifier: str, loader: str | None, file: Pat
     type=click.Path(path_type=Path),
     help="BEFORE and AFTER are the names of two loaders in this report, not files.",
 )
+@partially
 @click.pass_obj
-def compare(specification: str, before: str, after: str, file: Path | None) -> None:
+def compare(specification: str, before: str, after: str, file: Path | None, partial: bool) -> None:
     """Show what changes from one report to another; exit with 1 if a promise is no longer kept.
 
     What loses data unseen comes first, what is noticed at once last.
     """
     if file:
-        whole = read_report(file)
+        whole = read_report(file, partial=partial)
         pair = (of_one_loader(whole, before), of_one_loader(whole, after))
     else:
-        pair = (read_report(Path(before)), read_report(Path(after)))
+        pair = (
+            read_report(Path(before), partial=partial),
+            read_report(Path(after), partial=partial),
+        )
     changes = compare_reports(*pair)
+    click.echo("\n".join(circumstances(*pair)))
+    several = len(paired(*pair)) > 1
     for title, group in by_danger(changes, catalogue(specification).harms()):
         click.echo(f"{title}:")
         for change in group:
-            click.echo(f"  {change}\n      {change.result.sentence}")
+            whose = f"{change.result.loader}: " if several else ""
+            click.echo(f"  {whose}{change}\n      {change.result.sentence}")
             if change.why:
                 click.echo(f"      {printable(change.why)}")
     lost, won = (sum(getattr(c, kind) for c in changes) for kind in ("breaks", "mends"))

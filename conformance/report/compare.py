@@ -7,6 +7,7 @@ from conformance.catalogue import nearest
 from conformance.errors import UsageError
 from conformance.outcome import Outcome, Result
 from conformance.report.jsonl import Report
+from conformance.report.merge import EQUAL
 from conformance.requirement import Level
 
 
@@ -60,17 +61,8 @@ def compare(before: Report, after: Report) -> list[Change]:
         UsageError: the reports have no loader in common.
 
     """
-    if len(before.loaders) == len(after.loaders) == 1:
-        pairs = [(before.loaders[0], after.loaders[0])]
-    else:
-        pairs = [(name, name) for name in before.loaders if name in after.loaders]
-    if not pairs:
-        raise UsageError(
-            f"the reports have no loader in common ({', '.join(before.loaders)} and "
-            f"{', '.join(after.loaders)}); compare reports of one loader each"
-        )
     changes = []
-    for old_name, new_name in pairs:
+    for old_name, new_name in paired(before, after):
         old, new = _by_requirement(before.of(old_name)), _by_requirement(after.of(new_name))
         for name in dict.fromkeys([*old, *new]):
             change = Change(old.get(name), new.get(name))
@@ -79,6 +71,39 @@ def compare(before: Report, after: Report) -> list[Change]:
             ):
                 changes.append(change)
     return changes
+
+
+def paired(before: Report, after: Report) -> list[tuple[str, str]]:
+    """Return the names of the loaders that are compared with each other.
+
+    Raises:
+        UsageError: the reports have no loader in common.
+
+    """
+    if len(before.loaders) == len(after.loaders) == 1:
+        return [(before.loaders[0], after.loaders[0])]
+    pairs = [(name, name) for name in before.loaders if name in after.loaders]
+    if not pairs:
+        raise UsageError(
+            f"the reports have no loader in common ({', '.join(before.loaders)} and "
+            f"{', '.join(after.loaders)}); compare reports of one loader each"
+        )
+    return pairs
+
+
+def circumstances(before: Report, after: Report) -> list[str]:
+    """Return what is compared with what, and what besides the loaders may be why it differs."""
+    old, new = _versions(before), _versions(after)
+    said = [f"{old[one]} -> {new[other]}" for one, other in paired(before, after)]
+    for key in (*EQUAL, "torch", "python"):
+        values = [str(report.header.get(key, "unknown")) for report in (before, after)]
+        if values[0] != values[1]:
+            judged = "; a difference may be due to that" if key in EQUAL else ""
+            said.append(f"{key} {values[0]} -> {values[1]}{judged}")
+    for report, which in ((before, "first"), (after, "second")):
+        if not report.footer.get("complete"):
+            said.append(f"the {which} run was not finished: what is missing was not judged")
+    return said
 
 
 def of_one_loader(report: Report, loader: str) -> Report:
@@ -119,6 +144,13 @@ def by_danger(
     for change in sorted(changes, key=lambda change: not Level(change.result.level).binding):
         groups[_heading(change, harms)].append(change)
     return [(title, group) for title, group in groups.items() if group]
+
+
+def _versions(report: Report) -> dict[str, str]:
+    return {
+        each["name"]: f"{each['name']} {each['version']}".strip()
+        for each in report.header["loaders"]
+    }
 
 
 def _heading(change: Change, harms: Mapping[str, str]) -> str:

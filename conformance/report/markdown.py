@@ -36,7 +36,7 @@ environment.filters |= {"cell": cell, "fenced": fenced}
 
 
 def render(report: Report, *, strict: bool = False) -> str:
-    """Return a table of counts, and a section for each loader's failures."""
+    """Return a table of who keeps what, one of verdicts, and a section for each one's failures."""
     return environment.get_template("report.md.jinja").render(
         report=report,
         summaries={name: summarise(report.of(name), strict=strict) for name in report.loaders},

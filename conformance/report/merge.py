@@ -85,10 +85,10 @@ def _loaders(headers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
             about = {**loader, **({"judged": judged} if judged else {})}
             earlier = merged.setdefault(loader["name"], about)
             if earlier["version"] != about["version"]:
+                versions = " and ".join(each["version"] or "none" for each in (earlier, about))
                 raise UsageError(
-                    f"the reports are of two versions of {loader['name']}, {earlier['version']} "
-                    f"and {about['version']}; leave one out, or set them against each other with "
-                    "`conformance compare`"
+                    f"the reports are of two versions of {loader['name']}, {versions}; leave one "
+                    "out, or set them against each other with `conformance compare`"
                 )
             if earlier is not about:
                 _join(earlier, about)

@@ -34,6 +34,12 @@ class Summary:
     conforms: bool
 
     @property
+    def defects(self) -> int:
+        """How many requirements are not met, known or not, and not documented otherwise."""
+        broken = sum(count for outcome, count in self.counts.items() if outcome.broken)
+        return broken + self.counts[Outcome.KNOWN]
+
+    @property
     def verdict(self) -> str:
         """The summary's last word."""
         if self.conforms:

@@ -102,14 +102,38 @@ def test_reports_are_compared(conformance: Command, tmp_path: Path) -> None:
         paths[loader] = tmp_path / f"{loader}.jsonl"
         conformance("run", "--loader", loader, *LAWFUL, "--output", paths[loader])
     same = conformance("compare", paths[GOOD], paths[GOOD])
-    assert (same.code, same.out) == (0, "nothing changes\n")
+    assert (same.code, same.out) == (0, f"{GOOD} -> {GOOD}\nnothing changes\n")
     worse = conformance("compare", paths[GOOD], paths[BAD])
     assert worse.code == 1
-    assert worse.out.startswith("no longer kept:\n  choices.a_sampler_is_left_alone: passed -> ")
+    assert worse.out.startswith(
+        f"{GOOD} -> {BAD}\nno longer kept:\n  choices.a_sampler_is_left_alone: passed -> "
+    )
     assert "      Four samples with batch_size=2 MUST make two pairs.\n" in worse.out
     better = conformance("compare", paths[BAD], paths[GOOD])
     assert better.code == 0
-    assert better.out.startswith("kept now:\n  choices.a_sampler_is_left_alone: failed -> passed")
+    assert "\nkept now:\n  choices.a_sampler_is_left_alone: failed -> passed" in better.out
+
+
+def test_whose_promise_it_is_is_told_where_several_are_compared(
+    conformance: Command, tmp_path: Path
+) -> None:
+    both = tmp_path / "both.jsonl"
+    conformance("run", "--loader", GOOD, "--loader", BAD, *LAWFUL, "--output", both)
+    swapped = tmp_path / "swapped.jsonl"
+    swapped.write_text(both.read_text().replace(BAD, "~").replace(GOOD, BAD).replace("~", GOOD))
+    worse = conformance("compare", both, swapped)
+    assert f"  {GOOD}: choices.a_sampler_is_left_alone: passed -> " in worse.out
+    assert f"  {BAD}: choices.a_sampler_is_left_alone: failed -> passed" in worse.out
+
+
+def test_a_report_that_was_cut_off_is_compared_where_asked_for(
+    conformance: Command, failed: Path
+) -> None:
+    cut = failed.with_name("cut.jsonl")
+    cut.write_text("".join(failed.read_text().splitlines(keepends=True)[:-1]))
+    assert "see what is there with --partial" in conformance("compare", failed, cut).only_line
+    told = conformance("compare", failed, cut, "--partial")
+    assert "the second run was not finished: what is missing was not judged\n" in told.out
 
 
 def test_a_loader_is_compared_with_another_of_the_same_report(
@@ -122,6 +146,7 @@ def test_a_loader_is_compared_with_another_of_the_same_report(
     worse = conformance("compare", GOOD, BAD, "--report", both)
     assert worse.code == 1
     assert worse.out.startswith(
+        f"{GOOD} -> {BAD}\n"
         f"no longer kept (samples are lost):\n  delivery.{PAIRS}: passed -> failed\n"
         "      Four samples with batch_size=2 MUST make two pairs.\n      it is not so that "
     )

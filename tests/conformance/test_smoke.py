@@ -120,6 +120,16 @@ def test_what_works_without_being_claimed_is_a_hint(conformance: Command) -> Non
     ]
 
 
+def test_one_whose_distribution_is_not_installed(conformance: Command) -> None:
+    ended = conformance("smoke", "--loader", "tests.miniatures:misnamed")
+    assert ended.code == 1
+    assert ended.out.splitlines()[1:] == [
+        "✗ no report can say its version: no distribution 'no-such-package' is installed",
+        "    call it as `pip list` does, or leave the adapter's distribution empty",
+        "1 wrong with the adapter: mend it before its loader is judged",
+    ]
+
+
 def test_a_loader_that_is_not_there_is_wrong_use(conformance: Command) -> None:
     ended = conformance("smoke", "--loader", "no_such_module:adapter")
     assert "cannot be imported: no module 'no_such_module'" in ended.only_line

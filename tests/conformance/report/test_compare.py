@@ -6,7 +6,7 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.outcome import Outcome, Result
-from conformance.report.compare import Change, by_danger, compare, of_one_loader
+from conformance.report.compare import Change, by_danger, circumstances, compare, of_one_loader
 from tests.conformance.examples import report, result
 
 PASSED, FAILED, UNSUPPORTED = Outcome.PASSED, Outcome.FAILED, Outcome.UNSUPPORTED
@@ -72,6 +72,30 @@ def test_reports_without_a_loader_in_common_are_wrong_use() -> None:
         "the reports have no loader in common (one, two and three); "
         "compare reports of one loader each"
     )
+
+
+@pytest.mark.parametrize(
+    ("differing", "said"),
+    [
+        ({}, []),
+        ({"torch": "9"}, ["torch 2.9 -> 9"]),
+        ({"suite": "9"}, ["suite 0.1 -> 9; a difference may be due to that"]),
+        ({"seed": 9}, ["seed 0 -> 9; a difference may be due to that"]),
+    ],
+    ids=str,
+)
+def test_what_else_may_be_why_reports_differ_is_told(
+    differing: dict[str, object], said: list[str]
+) -> None:
+    before = report(result())
+    loaders = [{"name": "one", "version": "2.0"}]
+    after = replace(before, header={**before.header, "loaders": loaders, **differing})
+    assert circumstances(before, after) == ["one 1.0 -> one 2.0", *said]
+
+
+def test_a_run_that_was_not_finished_is_told_of() -> None:
+    *_, told = circumstances(report(result()), report(result(), complete=False))
+    assert told == "the second run was not finished: what is missing was not judged"
 
 
 def test_two_loaders_of_one_report_are_compared() -> None:

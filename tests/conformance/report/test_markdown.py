@@ -35,7 +35,8 @@ def inline(text: str) -> str:
 
 def test_counts_are_a_table_and_failures_have_a_section() -> None:
     text = render(report(FAILED, result(Outcome.UNSUPPORTED, "b")))
-    assert "\n| one 1.0 | does not conform | 0 of 1 | 0 of 0 | 0 of 1 | 0 of 0 | 1 |\n" in text
+    assert "\n| one | 1.0 | 0 of 1 | 0 of 0 | 0 | 1 | 1 |\n" in text
+    assert "\n| one | does not conform | 0 of 1 | 0 of 0 |\n" in text
     assert "\n### failed: order.some\\_requirement\n" in text
     assert "\nA loader MUST do it. (D1-001)\n" in text
     assert "\nit is lost\n\n- asked: Loader\\(\\[1\\]\\)\n- came: delivered = \\[\\]\n" in text
@@ -53,6 +54,20 @@ def test_strictness_shows_in_the_verdict() -> None:
     failed = report(result(), result(Outcome.FAILED, "b", level="SHOULD"))
     assert "| conforms |" in render(failed)
     assert "| does not conform |" in render(failed, strict=True)
+
+
+def test_a_defect_is_what_is_not_met_and_not_documented_otherwise() -> None:
+    text = render(
+        report(
+            result(),
+            result(Outcome.FAILED, "b"),
+            result(Outcome.CRASH, "c", known="an issue"),
+            result(Outcome.FAILED, "d", known="as its documents say", documented=True),
+            result(Outcome.FAILED, "e", level="SHOULD"),
+            result(requirement="f", known="mended"),
+        )
+    )
+    assert "\n| one | 1.0 | 1 of 5 | 0 of 1 | 1 | 3 | 0 |\n" in text
 
 
 def test_known_deviations_are_listed() -> None:
