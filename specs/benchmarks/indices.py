@@ -78,7 +78,7 @@ def begun_right(order: str, batches: Iterable[list[int]]) -> bool:
     indices = torch.cat(begun)
     full = [len(batch) for batch in begun] == [BATCH] * BEGUN
     in_range = int(indices.min()) >= 0 and int(indices.max()) < SIZE
-    once = order != "shuffle" or len(indices.unique()) == len(indices)
+    once = order != "shuffle" or len(set(indices.tolist())) == len(indices)
     return full and in_range and once and not indices.equal(indices.sort().values)
 
 
