@@ -6,7 +6,7 @@ is an IterableWrapper, of which workers collate. The mapper has workers of its o
 The guide's Prefetcher is of twice the workers, and of none it would wait for ever: without workers
 there is none. Nodes take no generator (a sampler does), no timeout, no function for workers, and
 what they have ahead is no factor of the workers that one could give.
-https://meta-pytorch.org/data/0.11/migrate_to_nodes_from_utils.html
+https://pytorch.org/data/0.11/migrate_to_nodes_from_utils.html
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,8 +21,12 @@ from torch.utils.data import (
     default_convert,
 )
 
-from conformance.adapter import Adapter
+from conformance.adapter import Adapter, deviations
+from conformance.adapters._inherited import COLLATE
 from conformance.capability import Capability
+
+GUIDE = "https://pytorch.org/data/0.11/migrate_to_nodes_from_utils.html"
+NODES = "https://github.com/meta-pytorch/data/blob/v0.11.0/torchdata/nodes"
 
 CAPABILITIES = frozenset(
     {
@@ -43,6 +47,92 @@ CAPABILITIES = frozenset(
         Capability.MULTIPROCESSING_CONTEXT,
         Capability.IN_ORDER,
     }
+)
+
+DEVIATIONS = (
+    *deviations(
+        "torch's collation, which it is given as the function to map",
+        COLLATE,
+        "masks_of_arrays_are_not_lost",
+        "keys_of_later_samples_are_not_dropped",
+        "counters_are_batched_like_dicts",
+    ),
+    *deviations(
+        "iter returns the one iterator there is, reset, so that loops share a position",
+        f"{NODES}/loader.py",
+        "two_iterators_at_once_are_independent",
+        "loops_of_workers_may_be_nested",
+    ),
+    *deviations(
+        "a StopIteration from the dataset is taken for the end of the data",
+        f"{NODES}/map.py",
+        "a_sample_cannot_end_the_epoch",
+    ),
+    *deviations(
+        "what has ended is asked again by a further next",
+        f"{NODES}/batch.py",
+        "a_stream_that_has_ended_is_not_asked_again",
+        "a_stream_of_single_samples_that_has_ended_is_not_asked_again",
+    ),
+    *deviations(
+        "what a worker cannot send is lost, and the main process waits for it without end",
+        f"{NODES}/_apply_udf.py",
+        "tensors_that_require_a_gradient_come_from_workers_too",
+    ),
+    *deviations(
+        "workers are not seeded: they draw the same numbers, as copies of the main process do",
+        f"{NODES}/_apply_udf.py",
+        "no_two_workers_draw_the_same_random_numbers",
+    ),
+    *deviations(
+        "get_worker_info is not supported",
+        GUIDE,
+        "a_worker_knows_its_number_and_its_dataset",
+        "a_worker_knows_its_seed",
+        kind="documented",
+    ),
+    *deviations(
+        "a stream is read once, in the main process, and workers have no shares of it",
+        GUIDE,
+        "a_batch_is_of_one_share_in_its_order",
+        "the_order_of_shares_does_not_depend_on_their_speed",
+        "drop_last_drops_the_end_of_a_share_at_most",
+        "each_worker_begins_and_ends_its_share_once",
+        "an_endless_stream_can_be_shared_and_left",
+        kind="documented",
+    ),
+    *deviations(
+        "a sampler beside a stream is a NotImplementedError, as the stream has no __getitem__",
+        f"{NODES}/adapters.py",
+        "a_stream_cannot_be_reordered",
+    ),
+    *deviations(
+        "PinMemory asks CUDA for a device, and is an error where there is none",
+        f"{NODES}/pin_memory.py",
+        "pin_memory_is_no_obstacle_where_nothing_can_be_pinned",
+        "pinning_in_vain_is_told",
+    ),
+    *deviations(
+        "a Batcher takes any batch_size and drop_last, and they are looked at when a batch is made",
+        f"{NODES}/batch.py",
+        "batch_size_has_to_count_something",
+        "drop_last_has_to_be_true_or_false",
+    ),
+    *deviations(
+        "any function to map is taken, and called when there is something to map",
+        f"{NODES}/map.py",
+        "a_collate_fn_is_looked_at_before_it_is_needed",
+    ),
+    *deviations(
+        "a Loader is made of nodes: it has their root, and none of the DataLoader's parameters",
+        GUIDE,
+        "every_documented_parameter_is_there",
+        "the_dataset_comes_first_and_is_all_that_is_required",
+        "positions_mean_what_they_mean_in_the_documents",
+        "further_parameters_are_by_keyword_and_optional",
+        "the_dataset_and_the_batching_can_be_read",
+        kind="documented",
+    ),
 )
 
 
@@ -84,8 +174,11 @@ def nodes_loader(
     """Return a torchdata.nodes.Loader over the nodes that the arguments ask for."""
     from torchdata import nodes
 
-    finish = collate_fn or (default_convert if batch_size is None else default_collate)
-    is_stream = isinstance(dataset, IterableDataset)
+    finish = collate_fn
+    if finish is None:
+        finish = default_convert if batch_size is None else default_collate
+    chosen = shuffle or sampler is not None or batch_sampler is not None
+    is_stream = isinstance(dataset, IterableDataset) and not chosen
     if is_stream:
         node = nodes.IterableWrapper(dataset)
     elif batch_sampler is not None:
@@ -118,5 +211,10 @@ def adapter() -> Adapter:
     from torchdata.nodes import Loader
 
     return Adapter(
-        "torchdata-nodes", nodes_loader, CAPABILITIES, distribution="torchdata", called=Loader
+        "torchdata-nodes",
+        nodes_loader,
+        CAPABILITIES,
+        distribution="torchdata",
+        called=Loader,
+        deviations=DEVIATIONS,
     )
