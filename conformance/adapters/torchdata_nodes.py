@@ -80,6 +80,21 @@ DEVIATIONS = (
         "tensors_that_require_a_gradient_come_from_workers_too",
     ),
     *deviations(
+        "nobody looks after the workers: when one dies the main process waits for it without end",
+        f"{NODES}/map.py",
+        "a_worker_that_dies_in_a_sample_is_an_error",
+        "a_worker_that_dies_while_it_sends_is_an_error",
+        "no_batch_is_missing_after_a_death",
+        "a_death_does_not_outlive_its_epoch",
+        "a_death_is_found_in_any_thread",
+        "a_death_leaves_nothing_behind",
+    ),
+    *deviations(
+        "workers wait for work after the main process was killed",
+        f"{NODES}/_apply_udf.py",
+        "workers_do_not_outlive_a_killed_program",
+    ),
+    *deviations(
         "workers are not seeded: they draw the same numbers, as copies of the main process do",
         f"{NODES}/_apply_udf.py",
         "no_two_workers_draw_the_same_random_numbers",
