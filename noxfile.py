@@ -217,6 +217,32 @@ def bench(session: nox.Session) -> None:
     session.run("pytest", *plugin, "--benchmark-json=build/rounds.json", *session.posargs)
 
 
+# Whose loaders stand beside the reference loader in one table. Their pins agree, so one environment
+# holds them all, and they are measured on one machine with one torch.
+PEERS = ("torchdata", "monai", "spdl", "grain", "datasets")
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Measure the reference loader and those of other libraries, and set them side by side.
+
+    Writes build/peers.jsonl, build/peers.md and a picture for each library. Arguments go to
+    `conformance bench`.
+    """
+    _install(session, extra=",".join(PEERS))
+    record = BUILD / "peers.jsonl"
+    loaders = ["reference", *(loader for name in PEERS for loader in ENVIRONMENTS[name][1])]
+    chosen = [f"--loader={loader}" for loader in loaders]
+    measured = (*chosen, "--without-slow", f"--output={record}", *session.posargs)
+    # 1 tells that somebody delivered what it should not have; then the table says who and what.
+    session.run("conformance", "bench", *measured, success_codes=[0, 1])
+    session.run("conformance", "beside", str(record), f"--output={BUILD / 'peers.md'}")
+    for name in PEERS:
+        drawn = [f"--loader={loader}" for loader in ("reference", *ENVIRONMENTS[name][1])]
+        picture = f"--output={BUILD / f'peers-{name}.svg'}"
+        session.run("conformance", "chart", str(record), *drawn, picture)
+
+
 @nox.session(name="bench-power")
 def bench_power(session: nox.Session) -> None:
     """Put the gate to the test: how often it is right with nothing changed, and with a change."""

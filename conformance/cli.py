@@ -62,5 +62,6 @@ for command in (
     benchmarking.bench_power,
     history.history,
     history.chart,
+    history.beside,
 ):
     cli.add_command(command)

@@ -209,7 +209,13 @@ def collected(expected: Sequence[Any]) -> Callable[[Iterable[Any]], bool]:
 
 
 def same(came: Any, wanted: Any) -> bool:
-    """Whether two values are equal through and through; a tuple may have become a list."""
+    """Whether two values are equal through and through.
+
+    A tuple may have become a list, and a tensor an array: whether that is right the specification
+    judges.
+    """
+    if isinstance(wanted, torch.Tensor) and isinstance(came, np.ndarray):
+        came = torch.from_numpy(came)
     if isinstance(wanted, torch.Tensor):
         return isinstance(came, torch.Tensor) and came.dtype == wanted.dtype and came.equal(wanted)
     if isinstance(wanted, np.ndarray):

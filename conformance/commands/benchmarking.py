@@ -34,6 +34,7 @@ INTERRUPTED = 130
 @click.option("--against", metavar="REV", help="Compare with itself at the merge base with REV.")
 @click.option("-k", "words", multiple=True, help="Only benchmarks with this in their name.")
 @click.option("--quick", is_flag=True, help="See that all run and deliver; ratios mean little.")
+@click.option("--without-slow", is_flag=True, help="Leave out what takes seconds each time.")
 @click.option("--list", "only_list", is_flag=True, help="List the benchmarks instead.")
 @seeding
 @click.option(
@@ -52,6 +53,7 @@ def bench_(
     against: str | None,
     words: Sequence[str],
     quick: bool,
+    without_slow: bool,
     only_list: bool,
     seed: int,
     deadline: float,
@@ -70,7 +72,8 @@ def bench_(
         return
     if not loaders:
         raise click.UsageError("name who is measured, as in --loader reference")
-    asked = [known[name] for name in names if not (quick and known[name].benchmark.slow)]
+    swift = quick or without_slow
+    asked = [known[name] for name in names if not (swift and known[name].benchmark.slow)]
     settings = Settings(seed).quick() if quick else Settings(seed)
     console = Console(highlight=False)
     every: list[Row] = []

@@ -1,17 +1,23 @@
-"""What became of a loader's ratios, `history append` and `history trend`; one run, `chart`."""
+"""Records of benchmarks: over time `history`, one of them as a picture or a table."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from conformance.benchmark import beside as tables
 from conformance.benchmark import chart as charts
 from conformance.benchmark import history as histories
 from conformance.benchmark import trend
+from conformance.catalogue import catalogue, nearest
 from conformance.commands.options import writable
+from conformance.errors import UsageError
+from conformance.run import describe
 
 HISTORY = Path("build/history.jsonl")
 PAGE = Path("build/trend.html")
 PICTURE = Path("build/bench.svg")
+TABLE = Path("build/beside.md")
 
 partially = click.option(
     "--partial", is_flag=True, help="Take what is whole of a file that is damaged or cut off."
@@ -85,9 +91,44 @@ def trend_(file: Path, output: Path, last: int, partial: bool) -> None:
     show_default=True,
     help="The picture (SVG).",
 )
+@click.option("--loader", "loaders", multiple=True, help="Only this one (may be repeated).")
 @partially
-def chart(record: Path, output: Path, partial: bool) -> None:
+def chart(record: Path, output: Path, loaders: Sequence[str], partial: bool) -> None:
     """Draw what `bench` wrote as one picture."""
-    runs = histories.read_record(record, partial=partial)
+    runs = _chosen(histories.read_record(record, partial=partial), loaders)
     writable(output).write_text(charts.render(runs), "utf-8")
     click.echo(f"{output}: {len(runs)} loaders")
+
+
+@click.command()
+@click.argument("record", metavar="REPORT", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=TABLE,
+    show_default=True,
+    help="The table (Markdown).",
+)
+@partially
+@click.pass_obj
+def beside(specification: str, record: Path, output: Path, partial: bool) -> None:
+    """Set what `bench` wrote of several loaders side by side, the first beside all others."""
+    runs = histories.read_record(record, partial=partial)
+    if len({run.conditions for run in runs}) > 1:
+        raise UsageError(
+            f"the loaders in {record} were not measured under the same conditions (machine, suite "
+            "and baseline), so their ratios do not stand beside each other; measure them in one run"
+        )
+    about = {each.name: each for each in describe([run.loader["name"] for run in runs])}
+    page = tables.render(runs, about, catalogue(specification).harms())
+    writable(output).write_text(page, "utf-8")
+    click.echo(f"{output}: {len(runs)} loaders")
+
+
+def _chosen(runs: Sequence[histories.Run], loaders: Sequence[str]) -> list[histories.Run]:
+    """Return the runs of these loaders; all, if none is named."""
+    measured = [run.loader["name"] for run in runs]
+    for name in loaders:
+        if name not in measured:
+            raise UsageError(f"the record has no loader {name!r}; {nearest(name, measured)}")
+    return [run for run in runs if not loaders or run.loader["name"] in loaders]

@@ -52,6 +52,23 @@ def test_the_picture_is_written(conformance: Command, tmp_path: Path) -> None:
     assert picture.read_text().startswith("<svg ")
 
 
+def test_only_the_loaders_that_are_named_are_drawn(conformance: Command, tmp_path: Path) -> None:
+    blocks = [
+        line
+        for name in ("reference", "one", "mine")
+        for line in (header(loader={"name": name, "version": "1"}), row(), footer())
+    ]
+    record = write(tmp_path / "record.jsonl", *blocks)
+    picture = tmp_path / "bench.svg"
+    chosen = ("--loader", "reference", "--loader", "mine")
+    assert conformance("chart", record, "--output", picture, *chosen).code == 0
+    texts = {each.text for each in ET.parse(picture).iter(f"{SVG}text")}
+    assert {"reference 1", "mine 1"} <= texts
+    assert "one 1" not in texts
+    unknown = conformance("chart", record, "--output", picture, "--loader", "mne")
+    assert unknown.only_line == "error: the record has no loader 'mne'; did you mean mine, one?"
+
+
 def test_what_is_no_record_is_refused(conformance: Command, tmp_path: Path) -> None:
     ended = conformance("chart", tmp_path / "none.jsonl")
     assert ended.code == 2

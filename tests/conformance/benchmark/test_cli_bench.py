@@ -64,6 +64,18 @@ def test_what_is_slow_is_left_out_where_it_must_be_quick(
     assert ended.out.endswith("1 slow benchmarks were left out.\n1 measured\n")
 
 
+def test_what_is_slow_is_left_out_if_one_asks_for_it(conformance: Command, record: Path) -> None:
+    ended = conformance(
+        "bench", "--loader", PLAIN, "--baseline", PLAIN, "--without-slow", "--output", record,
+        "-k", "slowly",
+    )  # fmt: skip
+    assert ended.code == 0
+    assert ended.out.endswith("1 slow benchmarks were left out.\n\n")
+    assert [json.loads(line)["kind"] for line in record.read_text().splitlines()] == [
+        "header", "footer"
+    ]  # fmt: skip
+
+
 def test_the_benchmarks_are_listed(conformance: Command) -> None:
     ended = conformance("bench", "--list", "-k", "batch")
     assert ended.out.splitlines() == [
