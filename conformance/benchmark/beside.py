@@ -166,6 +166,7 @@ def _reasons(deviations: Sequence[Deviation], harms: Mapping[str, str]) -> dict[
         return (order.index(harm), deviation.reason, deviation.link, deviation.kind)
 
     found: dict[str, list[Reason]] = {}
-    for (harm, *reason), same in groupby(sorted(deviations, key=group), key=group):
-        found.setdefault(order[harm], []).append(Reason(*reason, count=len(list(same))))
+    for (harm, text, link, kind), same in groupby(sorted(deviations, key=group), key=group):
+        reason = Reason(text, link, kind, count=len(list(same)))
+        found.setdefault(order[harm], []).append(reason)
     return found

@@ -94,6 +94,8 @@ def test_all_batches_are_compared_and_nothing_may_be_missing_or_left() -> None:
         (torch.tensor([1]), torch.tensor([1]), True),
         (torch.tensor([1.0]), torch.tensor([1]), False),
         (torch.tensor([[1]]), torch.tensor([1]), False),
+        (np.array([1]), torch.tensor([1]), True),
+        (np.array([1.0]), torch.tensor([1]), False),
         ([1], torch.tensor([1]), False),
         (np.array([1]), np.array([1]), True),
         ([torch.tensor([1]), 2], (torch.tensor([1]), 2), True),
