@@ -22,7 +22,7 @@ from torch.utils.data import (
 )
 
 from conformance.adapter import Adapter, deviations
-from conformance.adapters._inherited import COLLATE
+from conformance.adapters._inherited import of_torch
 from conformance.capability import Capability
 
 GUIDE = "https://pytorch.org/data/0.11/migrate_to_nodes_from_utils.html"
@@ -50,38 +50,37 @@ CAPABILITIES = frozenset(
 )
 
 DEVIATIONS = (
-    *deviations(
-        "torch's collation, which it is given as the function to map",
-        COLLATE,
+    # torch's collation, which it is given as the function to map.
+    *of_torch(
         "masks_of_arrays_are_not_lost",
         "keys_of_later_samples_are_not_dropped",
         "counters_are_batched_like_dicts",
     ),
     *deviations(
         "iter returns the one iterator there is, reset, so that loops share a position",
-        f"{NODES}/loader.py",
+        f"{NODES}/loader.py#L34-L49",
         "two_iterators_at_once_are_independent",
         "loops_of_workers_may_be_nested",
     ),
     *deviations(
         "a StopIteration from the dataset is taken for the end of the data",
-        f"{NODES}/map.py",
+        f"{NODES}/map.py#L112-L113",
         "a_sample_cannot_end_the_epoch",
     ),
     *deviations(
         "what has ended is asked again by a further next",
-        f"{NODES}/batch.py",
+        f"{NODES}/batch.py#L41-L55",
         "a_stream_that_has_ended_is_not_asked_again",
         "a_stream_of_single_samples_that_has_ended_is_not_asked_again",
     ),
     *deviations(
         "what a worker cannot send is lost, and the main process waits for it without end",
-        f"{NODES}/_apply_udf.py",
+        f"{NODES}/_apply_udf.py#L49-L54",
         "tensors_that_require_a_gradient_come_from_workers_too",
     ),
     *deviations(
         "nobody looks after the workers: when one dies the main process waits for it without end",
-        f"{NODES}/map.py",
+        f"{NODES}/map.py#L232-L244",
         "a_worker_that_dies_in_a_sample_is_an_error",
         "a_worker_that_dies_while_it_sends_is_an_error",
         "no_batch_is_missing_after_a_death",
@@ -91,12 +90,12 @@ DEVIATIONS = (
     ),
     *deviations(
         "workers wait for work after the main process was killed",
-        f"{NODES}/_apply_udf.py",
+        f"{NODES}/_apply_udf.py#L34-L42",
         "workers_do_not_outlive_a_killed_program",
     ),
     *deviations(
         "workers are not seeded: they draw the same numbers, as copies of the main process do",
-        f"{NODES}/_apply_udf.py",
+        f"{NODES}/_apply_udf.py#L33-L34",
         "no_two_workers_draw_the_same_random_numbers",
     ),
     *deviations(
@@ -118,24 +117,24 @@ DEVIATIONS = (
     ),
     *deviations(
         "a sampler beside a stream is a NotImplementedError, as the stream has no __getitem__",
-        f"{NODES}/adapters.py",
+        f"{NODES}/adapters.py#L78-L88",
         "a_stream_cannot_be_reordered",
     ),
     *deviations(
         "PinMemory asks CUDA for a device, and is an error where there is none",
-        f"{NODES}/pin_memory.py",
+        f"{NODES}/pin_memory.py#L129",
         "pin_memory_is_no_obstacle_where_nothing_can_be_pinned",
         "pinning_in_vain_is_told",
     ),
     *deviations(
         "a Batcher takes any batch_size and drop_last, and they are looked at when a batch is made",
-        f"{NODES}/batch.py",
+        f"{NODES}/batch.py#L26-L30",
         "batch_size_has_to_count_something",
         "drop_last_has_to_be_true_or_false",
     ),
     *deviations(
         "any function to map is taken, and called when there is something to map",
-        f"{NODES}/map.py",
+        f"{NODES}/map.py#L297-L326",
         "a_collate_fn_is_looked_at_before_it_is_needed",
     ),
     *deviations(
