@@ -94,7 +94,7 @@ DEVIATIONS = (
         "workers_do_not_outlive_a_killed_program",
     ),
     *deviations(
-        "a loader that is done refers to itself, so that its queues' descriptors stay open until the "
+        "a loader that is done refers to itself, and its queues' descriptors stay open until the "
         "garbage is collected; no issue is known",
         "",
         "many_loaders_in_a_row_run_out_of_nothing",
