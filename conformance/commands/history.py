@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from conformance.benchmark import chart as charts
+from conformance.benchmark import growth, trend
 from conformance.benchmark import history as histories
-from conformance.benchmark import trend
 from conformance.commands.options import writable
 
 HISTORY = Path("build/history.jsonl")
@@ -85,9 +85,15 @@ def trend_(file: Path, output: Path, last: int, partial: bool) -> None:
     show_default=True,
     help="The picture (SVG).",
 )
+@click.option("--scale", is_flag=True, help="How the cost grows, of what `bench --scale` wrote.")
 @partially
-def chart(record: Path, output: Path, partial: bool) -> None:
+def chart(record: Path, output: Path, scale: bool, partial: bool) -> None:
     """Draw what `bench` wrote as one picture."""
-    runs = histories.read_record(record, partial=partial)
-    writable(output).write_text(charts.render(runs), "utf-8")
-    click.echo(f"{output}: {len(runs)} loaders")
+    if scale:
+        costs = growth.read(record, partial=partial)
+        loaders, picture = len(costs), growth.render(costs)
+    else:
+        runs = histories.read_record(record, partial=partial)
+        loaders, picture = len(runs), charts.render(runs)
+    writable(output).write_text(picture, "utf-8")
+    click.echo(f"{output}: {loaders} loaders")
