@@ -5,6 +5,7 @@ raises, refuses or delivers wrongly is a row as well.
 """
 
 import gc
+import math
 import sys
 import time
 import types
@@ -171,6 +172,8 @@ def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Sett
     else:
         taken = list(_while_there_is_time(stream, settings, few=few))
     ratios = [pair.ratio for pair in taken]
+    if not all(0 < ratio < math.inf for ratio in ratios):
+        raise ValueError(f"what is measured by the clock {case.benchmark.clock!r} did not rise")
     low, middle, high = interval(ratios, seed)
     batches = loader.passes * work.batches
     seconds = {
