@@ -243,6 +243,17 @@ def peers(session: nox.Session) -> None:
         session.run("conformance", "chart", str(record), *drawn, picture)
 
 
+@nox.session
+def scale(session: nox.Session) -> None:
+    """Measure how the cost grows with the work; write build/scale.jsonl and build/scale.svg."""
+    _install(session)
+    record, picture = BUILD / "scale.jsonl", BUILD / "scale.svg"
+    who = session.posargs or ("--loader=reference",)
+    measured = ("--scale", "--deadline=1800", f"--output={record}")
+    session.run("conformance", "bench", *measured, *who)
+    session.run("conformance", "chart", str(record), "--scale", f"--output={picture}")
+
+
 @nox.session(name="bench-power")
 def bench_power(session: nox.Session) -> None:
     """Put the gate to the test: how often it is right with nothing changed, and with a change."""

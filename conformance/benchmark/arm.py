@@ -32,7 +32,7 @@ class Arm:
         request: what is asked of the loader for it.
         passes: how many passes make a unit.
         burden: extra work after each unit, inside the clock; what a test of the gate injects.
-        several: whether there are several processes, so that time on the wall counts.
+        several: whether there are several processes, so that all of them count.
 
     Raises:
         Unsupported: on entering, if the loader does not claim what the work needs.
@@ -44,7 +44,7 @@ class Arm:
         self.work = work
         self.passes = 1
         self.burden: Callable[[], Any] | None = None
-        self.several = clock == "wall"
+        self.several = clock in ("wall", "held")
         self._apart = work.apart or clock == "memory"
         self._now = NOW[clock]
         self._open = ExitStack()

@@ -5,6 +5,7 @@ loader that moves its work to a thread has not saved it. With workers it is the 
 and beside it the CPU time of all processes together.
 """
 
+import os
 import resource
 import sys
 import time
@@ -19,10 +20,16 @@ def peak_bytes() -> float:
     return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
+def held_bytes() -> float:
+    """Return what this process and its descendants hold in memory, what they share counted once."""
+    return float(sum(map(_bytes_of, [os.getpid(), *descendants()])))
+
+
 NOW: dict[str, Callable[[], float]] = {
     "cpu": time.process_time,
     "wall": time.perf_counter,
     "memory": peak_bytes,
+    "held": held_bytes,
 }
 
 
@@ -38,6 +45,15 @@ def family_seconds(pids: Iterable[int]) -> float:
     """
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(_seconds_of, set(pids)))
+
+
+def _bytes_of(pid: int) -> int:
+    try:
+        memory = psutil.Process(pid).memory_full_info()
+        # Linux alone divides what is shared by those who share it; elsewhere it is left out.
+        return int(getattr(memory, "pss", memory.uss))
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
 
 
 def _seconds_of(pid: int) -> float:

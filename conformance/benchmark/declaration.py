@@ -20,7 +20,8 @@ from conformance.catalogue import nearest
 from conformance.errors import UsageError
 from conformance.request import LoaderRequest
 
-Clock = Literal["cpu", "wall", "memory"]
+Clock = Literal["cpu", "wall", "memory", "held"]
+BYTES = ("memory", "held")  # the clocks that tell no time
 Offers = Mapping[str, Callable[..., Any]]
 
 
@@ -83,8 +84,11 @@ class Benchmark:
         name: module and function, `overhead.python_integers`.
         clock: "cpu", the CPU time of the process, for what happens in one process; "wall", and the
             CPU time of all processes besides, for what happens in several; "memory", by how many
-            bytes the peak of resident memory rises, each time in a copy of the process.
+            bytes the peak of resident memory rises, each time in a copy of the process; "held", by
+            how many what all processes together hold does.
         slow: measured in few pairs, never judged by the gate, and left out where it must be quick.
+        scale: shows how the cost grows with the last parameter of its grid. Measured only where
+            that is asked for, as there is nothing in it for the gate and it takes minutes.
 
     """
 
@@ -92,6 +96,7 @@ class Benchmark:
     question: str
     clock: Clock
     slow: bool
+    scale: bool
     grid: Mapping[str, Sequence[Any]]
     build: Callable[..., Work]
 
@@ -120,7 +125,7 @@ class Case:
 
 
 def benchmark(
-    *, clock: Clock = "cpu", slow: bool = False, **grid: Sequence[Any]
+    *, clock: Clock = "cpu", slow: bool = False, scale: bool = False, **grid: Sequence[Any]
 ) -> Callable[[Callable[..., Work]], Benchmark]:
     """Make a benchmark of a function that returns the work, and whose docstring is the question.
 
@@ -138,7 +143,7 @@ def benchmark(
             )
         module = build.__module__.rpartition(".")[2]
         name = f"{module}.{build.__name__}"
-        return Benchmark(name, " ".join(question.split()), clock, slow, grid, build)
+        return Benchmark(name, " ".join(question.split()), clock, slow, scale, grid, build)
 
     return decorate
 
@@ -160,14 +165,20 @@ def benchmark_modules(specification: str) -> list[str]:
     return [f"{name}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
 
 
-def cases(specification: str) -> dict[str, Case]:
-    """Return all cases of a specification by their names, module by module as they stand there."""
+def cases(specification: str, *, scale: bool = False) -> dict[str, Case]:
+    """Return the cases of a specification by their names, module by module as they stand there.
+
+    Args:
+        specification: the package.
+        scale: those that show how the cost grows, instead of the others.
+
+    """
     found = {}
     for name in benchmark_modules(specification):
         own = [
             value
             for _, value in inspect.getmembers_static(importlib.import_module(name))
-            if isinstance(value, Benchmark)
+            if isinstance(value, Benchmark) and value.scale is scale
         ]
         for each in sorted(own, key=lambda each: each.build.__code__.co_firstlineno):
             found.update({case.name: case for case in each.cases()})

@@ -20,6 +20,8 @@ from conformance.errors import UsageError
 
 FORMAT = 1
 RECORD_FORMAT = 1  # of what `conformance bench` writes
+AGAIN = "run `conformance bench` again, or take what is whole with --partial"
+Block = tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -92,26 +94,41 @@ def read_record(path: Path, *, partial: bool = False) -> list[Run]:
             gate, whose baseline is another revision each time.
 
     """
-    remedy = "run `conformance bench` again, or take what is whole with --partial"
-    blocks: list[tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = []
-    for number, line in _lines(path, "record", remedy, partial=partial):
+    return [
+        _run(
+            {**header, "complete": bool(footer.get("complete")), "points": rows},
+            f"the record {path} is damaged",
+            AGAIN,
+        )
+        for header, rows, footer in blocks(path, partial=partial)
+    ]
+
+
+def blocks(path: Path, *, partial: bool = False) -> list[Block]:
+    """Return the lines of a record as they are, a block for each loader: header, rows, footer.
+
+    Raises:
+        UsageError: as `read_record`, but for what is in a line.
+
+    """
+    found: list[Block] = []
+    for number, line in _lines(path, "record", AGAIN, partial=partial):
         kind = line.get("kind")
         if kind == "header":
             _same_format(path, "record", number, line, RECORD_FORMAT)
-            blocks.append((line, [], {}))
-        elif kind not in ("row", "footer") or not blocks:
+            found.append((line, [], {}))
+        elif kind not in ("row", "footer") or not found:
             raise UsageError(
                 f"{path} is no record of benchmarks: line {number} is no header; "
                 "`conformance bench` writes one"
             )
         elif kind == "row":
-            blocks[-1][1].append(line)
+            found[-1][1].append(line)
         else:
-            blocks[-1][2].update(line)
-    if not blocks:
-        raise UsageError(f"{path} is no record of benchmarks: it is empty; {remedy}")
-    runs = []
-    for header, rows, footer in blocks:
+            found[-1][2].update(line)
+    if not found:
+        raise UsageError(f"{path} is no record of benchmarks: it is empty; {AGAIN}")
+    for header, rows, footer in found:
         if header.get("gate"):
             raise UsageError(
                 f"the record {path} is a gate's, and its baseline another revision each time; "
@@ -120,11 +137,9 @@ def read_record(path: Path, *, partial: bool = False) -> list[Run]:
         if not footer.get("complete") and not partial:
             raise UsageError(
                 f"the record {path} was cut off after {len(rows)} benchmarks of "
-                f"{_name(header)}; {remedy}"
+                f"{_name(header)}; {AGAIN}"
             )
-        told = {**header, "complete": bool(footer.get("complete")), "points": rows}
-        runs.append(_run(told, f"the record {path} is damaged", remedy))
-    return runs
+    return found
 
 
 def read_history(path: Path, *, partial: bool = False) -> list[Run]:

@@ -5,11 +5,12 @@ raises, refuses or delivers wrongly is a row as well.
 """
 
 import gc
+import math
 import sys
 import time
 import types
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -22,7 +23,7 @@ from conformance.adapter import Adapter
 from conformance.benchmark.arm import Arm, WrongData
 from conformance.benchmark.clocks import NOW
 from conformance.benchmark.counts import Counts, calls, draws, increases, traffic
-from conformance.benchmark.declaration import Case, Work, cases
+from conformance.benchmark.declaration import BYTES, Case, Work, cases
 from conformance.benchmark.gate import Decision, decide
 from conformance.benchmark.interval import interval
 from conformance.benchmark.pairs import Pair, burden, calibrated, pairs
@@ -35,6 +36,7 @@ LIMIT_UNITS = 9  # of which the median is the physical limit
 SLOW_PAIRS = 3
 ROLES = ("loader", "baseline")
 SHORT = 1.0  # seconds of a warming pair, after which one is enough
+LONG = 10.0  # seconds of checking, which have been warming enough
 
 COUNTED_BATCHES = 3  # fewer do not show what a batch is
 
@@ -104,7 +106,7 @@ def measure_named(
     # A worker that is started anew imports the main module first; here it is that of a program
     # that has nothing to import.
     sys.modules["__main__"] = types.ModuleType("__main__")
-    case = cases(specification)[name]
+    case = (cases(specification) | cases(specification, scale=True))[name]
     order = (loader, baseline) if settings.swapped else (baseline, loader)
     adapters = {id(source): adapter_of(source) for source in order}
     return measure(case, adapters[id(loader)], adapters[id(baseline)], settings)
@@ -124,12 +126,15 @@ def measure(case: Case, loader: Adapter, baseline: Adapter, settings: Settings) 
         work = case.work()
         with ExitStack() as stack:
             arms = {}
+            start = time.monotonic()
             for role in ROLES if settings.swapped else reversed(ROLES):
                 adapter = loader if role == "loader" else baseline
                 at_work = f"{role} {adapter.name}: "
                 arms[role] = stack.enter_context(Arm(adapter, work, case.benchmark.clock))
                 arms[role].check()
             at_work = ""
+            if time.monotonic() - start > LONG:
+                settings = replace(settings, warm=0)
             measured = _measured(blank, case, arms["loader"], arms["baseline"], settings)
             for role, arm in arms.items():
                 at_work = f"{role} {arm.adapter.name}: "
@@ -151,7 +156,7 @@ def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Sett
     gc.freeze()
     gc.disable()
     work, few = loader.work, case.benchmark.slow
-    memory = case.benchmark.clock == "memory"
+    memory = case.benchmark.clock in BYTES
     if work.consume and not memory:
         loader.passes = baseline.passes = calibrated(baseline.seconds)
     seed = zlib.crc32(f"{settings.seed} {case.name} {settings.swapped}".encode())
@@ -167,6 +172,8 @@ def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Sett
     else:
         taken = list(_while_there_is_time(stream, settings, few=few))
     ratios = [pair.ratio for pair in taken]
+    if not all(0 < ratio < math.inf for ratio in ratios):
+        raise ValueError(f"what is measured by the clock {case.benchmark.clock!r} did not rise")
     low, middle, high = interval(ratios, seed)
     batches = loader.passes * work.batches
     seconds = {
@@ -174,6 +181,7 @@ def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Sett
         "baseline": tuple(pair.baseline.seconds / batches for pair in taken),
     }
     wall = case.benchmark.clock == "wall"
+    units = {role: median(getattr(pair, role).seconds for pair in taken) for role in ROLES}
     row = replace(
         blank,
         outcome=Outcome(decision.finding) if decision else Outcome.MEASURED,
@@ -181,10 +189,12 @@ def _measured(blank: Row, case: Case, loader: Arm, baseline: Arm, settings: Sett
         low=low,
         high=high,
         pairs=len(taken),
-        loader_us=None if memory else 1e6 * median(seconds["loader"]),
-        baseline_us=None if memory else 1e6 * median(seconds["baseline"]),
+        loader_us=None if memory else 1e6 * units["loader"] / batches,
+        baseline_us=None if memory else 1e6 * units["baseline"] / batches,
         limit_us=_limit(work, case.benchmark.clock),
-        message=_megabytes(taken) if memory else "",
+        loader_bytes=units["loader"] if memory else None,
+        baseline_bytes=units["baseline"] if memory else None,
+        message=_megabytes(case.benchmark.clock, **units) if memory else "",
         cpu_ratio=median(pair.cpu_ratio for pair in taken) if wall else None,
     )
     return Measured(row, seconds["loader"], seconds["baseline"], decision)
@@ -217,20 +227,18 @@ def _while_there_is_time(
 def _limit(work: Work, clock: str) -> float | None:
     if work.limit is None:
         return None
-    took = []
+    took: list[float] = []
     work.limit()
-    for _ in range(LIMIT_UNITS):
+    while len(took) < (LIMIT_UNITS if sum(took) < SHORT else SLOW_PAIRS):
         start = NOW[clock]()
         work.limit()
         took.append(NOW[clock]() - start)
     return 1e6 * median(took) / work.batches
 
 
-def _megabytes(taken: Sequence[Pair]) -> str:
-    loader, baseline = (
-        median(getattr(pair, role).seconds for pair in taken) / 1e6 for role in ROLES
-    )
-    return f"the peak rises by {loader:,.0f} MB, the baseline's by {baseline:,.0f} MB"
+def _megabytes(clock: str, loader: float, baseline: float) -> str:
+    what = "the peak" if clock == "memory" else "what is held"
+    return f"{what} rises by {loader / 1e6:,.0f} MB, the baseline's by {baseline / 1e6:,.0f} MB"
 
 
 def counted(arm: Arm) -> Counts:

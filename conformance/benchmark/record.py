@@ -45,11 +45,12 @@ class Row:
     """One benchmark of one loader.
 
     Attributes:
-        clock: "cpu", "wall" or "memory", where the times are bytes and only their ratio is kept.
+        clock: "cpu", "wall", "memory" or "held"; by the latter two there are bytes and no times.
         ratio: the baseline's time divided by the loader's, median of the pairs; above 1 the loader
             is faster. `low` and `high` are its 95 % bootstrap interval.
         loader_us: microseconds a batch, the median; shown and never judged. So is `baseline_us`.
         limit_us: the same for what is physically possible.
+        loader_bytes: by how many memory rises, the median. So is `baseline_bytes`.
         cpu_ratio: `ratio` of the CPU time of all processes, where the clock is on the wall.
         counts: what was counted instead of timed.
 
@@ -66,6 +67,8 @@ class Row:
     loader_us: float | None = None
     baseline_us: float | None = None
     limit_us: float | None = None
+    loader_bytes: float | None = None
+    baseline_bytes: float | None = None
     cpu_ratio: float | None = None
     counts: Mapping[str, Any] = field(default_factory=dict)
     message: str = ""

@@ -158,7 +158,8 @@ def _once(
     own workers would be forked from that server as well, with everything loaded.
     """
     arguments = (specification, case.name, comparison.loader, comparison.baseline, settings)
-    method = "spawn" if fresh or case.benchmark.clock == "wall" else "forkserver"
+    workers = case.benchmark.clock in ("wall", "held")
+    method = "spawn" if fresh or workers else "forkserver"
     hash_seed = SWAPPED_SEED + settings.seed if fresh else None
     call = Call(measure_named, arguments, method, hash_seed)
     with closing(isolated([call], deadline=deadline)) as endings:

@@ -35,6 +35,7 @@ INTERRUPTED = 130
 @click.option("-k", "words", multiple=True, help="Only benchmarks with this in their name.")
 @click.option("--quick", is_flag=True, help="See that all run and deliver; ratios mean little.")
 @click.option("--without-slow", is_flag=True, help="Leave out what takes seconds each time.")
+@click.option("--scale", is_flag=True, help="Those that show how the cost grows, instead.")
 @click.option("--list", "only_list", is_flag=True, help="List the benchmarks instead.")
 @seeding
 @click.option(
@@ -54,6 +55,7 @@ def bench_(
     words: Sequence[str],
     quick: bool,
     without_slow: bool,
+    scale: bool,
     only_list: bool,
     seed: int,
     deadline: float,
@@ -65,7 +67,9 @@ def bench_(
     has become slower: 1 if so. It is 1 as well if a benchmark failed to run, or delivered what it
     should not have.
     """
-    known = cases(specification)
+    if scale and against:
+        raise click.UsageError("--scale is for no gate; leave out --against")
+    known = cases(specification, scale=scale)
     names = chosen(known, words)
     if only_list:
         click.echo("\n".join(names))
@@ -74,7 +78,8 @@ def bench_(
         raise click.UsageError("name who is measured, as in --loader reference")
     swift = quick or without_slow
     asked = [known[name] for name in names if not (swift and known[name].benchmark.slow)]
-    settings = Settings(seed).quick() if quick else Settings(seed)
+    # What is counted in an epoch of millions takes longer than what is timed.
+    settings = Settings(seed).quick() if quick else Settings(seed, count=not scale)
     console = Console(highlight=False)
     every: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, RecordWriter(output) as writer:

@@ -7,8 +7,8 @@ import click
 
 from conformance.benchmark import beside as tables
 from conformance.benchmark import chart as charts
+from conformance.benchmark import growth, trend
 from conformance.benchmark import history as histories
-from conformance.benchmark import trend
 from conformance.catalogue import catalogue, nearest
 from conformance.commands.options import writable
 from conformance.errors import UsageError
@@ -92,12 +92,20 @@ def trend_(file: Path, output: Path, last: int, partial: bool) -> None:
     help="The picture (SVG).",
 )
 @click.option("--loader", "loaders", multiple=True, help="Only this one (may be repeated).")
+@click.option("--scale", is_flag=True, help="How the cost grows, of what `bench --scale` wrote.")
 @partially
-def chart(record: Path, output: Path, loaders: Sequence[str], partial: bool) -> None:
+def chart(record: Path, output: Path, loaders: Sequence[str], scale: bool, partial: bool) -> None:
     """Draw what `bench` wrote as one picture."""
-    runs = _chosen(histories.read_record(record, partial=partial), loaders)
-    writable(output).write_text(charts.render(runs), "utf-8")
-    click.echo(f"{output}: {len(runs)} loaders")
+    if scale and loaders:
+        raise UsageError("--scale draws all loaders of its record; leave out --loader")
+    if scale:
+        costs = growth.read(record, partial=partial)
+        count, picture = len(costs), growth.render(costs)
+    else:
+        runs = _chosen(histories.read_record(record, partial=partial), loaders)
+        count, picture = len(runs), charts.render(runs)
+    writable(output).write_text(picture, "utf-8")
+    click.echo(f"{output}: {count} loaders")
 
 
 @click.command()

@@ -83,6 +83,25 @@ def test_the_benchmarks_are_listed(conformance: Command) -> None:
     ]  # fmt: skip
 
 
+def test_what_shows_how_the_cost_grows_is_measured_when_asked_for(
+    conformance: Command, record: Path
+) -> None:
+    assert conformance("bench", "--scale", "--list").out.splitlines() == [
+        "lists.holding[megabytes=40]", "lists.holding[megabytes=80]", "lists.idling"
+    ]  # fmt: skip
+    ended = conformance(
+        "bench", "--loader", PLAIN, "--baseline", PLAIN, "--scale", "--quick",
+        "-k", "megabytes=40", "--output", record,
+    )  # fmt: skip
+    assert (ended.code, ended.out.endswith("1 measured\n")) == (0, True)
+
+
+def test_no_gate_judges_how_the_cost_grows(conformance: Command) -> None:
+    ended = conformance("bench", "--loader", PLAIN, "--scale", "--against", "HEAD")
+    assert ended.code == 2
+    assert ended.err.endswith("--scale is for no gate; leave out --against\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

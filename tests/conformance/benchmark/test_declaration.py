@@ -41,8 +41,26 @@ def test_the_folder_is_the_registry_and_a_grid_makes_cases() -> None:
     assert [case.benchmark.clock for case in found.values()] == ["cpu", "cpu", "wall", "cpu"]
 
 
+def test_what_shows_how_the_cost_grows_stands_apart() -> None:
+    assert list(cases(SPECIFICATION, scale=True)) == [
+        "lists.holding[megabytes=40]", "lists.holding[megabytes=80]", "lists.idling"
+    ]  # fmt: skip
+
+
+def test_the_project_s_own_costs_grow_with_the_last_parameter() -> None:
+    grown = cases("specs", scale=True)
+    assert not set(grown) & set(cases("specs"))
+    found = {(case.benchmark.name, *list(case.parameters)[-1:]) for case in grown.values()}
+    growing = {parameter for _, parameter in found}
+    assert growing == {"samples", "batch_size", "tensors", "workers", "megabytes"}
+    for case in grown.values():
+        values = list(case.benchmark.grid.values())[-1]
+        assert list(values) == sorted(values)
+
+
 def test_a_specification_may_have_no_benchmarks() -> None:
     assert cases("tests.reference_loader") == {}
+    assert cases("tests.reference_loader", scale=True) == {}
 
 
 def test_the_project_s_own_benchmarks_ask_questions_and_have_names_of_their_own() -> None:

@@ -20,6 +20,16 @@ def test_a_pass_that_takes_longer_is_a_unit(pass_takes: float) -> None:
     assert calibrated(lambda count: count * pass_takes) == 1
 
 
+def test_a_pass_of_seconds_is_not_tried_again() -> None:
+    tried: list[int] = []
+
+    def seconds(count: int) -> float:
+        tried.append(count)
+        return 40.0
+
+    assert (calibrated(seconds), tried) == (1, [1])
+
+
 def test_calibration_is_not_misled_by_an_interruption() -> None:
     calls = 0
 

@@ -49,6 +49,8 @@ def test_the_format(tmp_path: Path) -> None:
         "loader_us": 5.0,
         "baseline_us": 10.0,
         "limit_us": None,
+        "loader_bytes": None,
+        "baseline_bytes": None,
         "cpu_ratio": None,
         "counts": {},
         "message": "",

@@ -56,6 +56,20 @@ def test_with_several_processes_cpu_time_stands_beside_wall_time(spec: Catalogue
     assert row.cpu_ratio > 0
 
 
+def test_what_is_held_is_in_bytes(spec: Catalogue) -> None:
+    grown = cases(SPECIFICATION, scale=True)
+    comparison = Comparison(PLAIN, PLAIN, header())
+    found = bench(SPECIFICATION, comparison, list(grown.values()), QUICK, deadline=60)
+    small, large, nothing = (measured.row for measured in found)
+    assert (small.outcome, small.clock, small.loader_us) == (Outcome.MEASURED, "held", None)
+    for row, megabytes in ((small, 40), (large, 80)):
+        assert row.loader_bytes == pytest.approx(megabytes * 1e6, rel=0.1)
+        assert row.baseline_bytes == pytest.approx(megabytes * 1e6, rel=0.1)
+    assert large.message == "what is held rises by 80 MB, the baseline's by 80 MB"
+    assert nothing.outcome is Outcome.ERROR
+    assert nothing.message == "ValueError: what is measured by the clock 'memory' did not rise"
+
+
 @pytest.mark.parametrize(
     ("loader", "message"),
     [

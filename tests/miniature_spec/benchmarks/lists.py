@@ -1,6 +1,6 @@
 """Lists of integers, as the miniature loaders deliver them."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from conformance import Identity, LoaderRequest, cut
@@ -44,6 +44,48 @@ def first_batch() -> Work:
         batches=1,
         stages=first,
         receipt=[0, 1, 2, 3],
+        check=collected(lists(4)),
+    )
+
+
+def held(megabytes: int) -> Callable[[Opened], Generator[Any, None, None]]:
+    """Return stages that hold so much while the clock runs, more than malloc keeps when freed."""
+
+    def stages(arm: Opened) -> Generator[Any, None, None]:
+        yield
+        content = b"1" * (megabytes * 10**6)
+        yield next(iter(arm.loader))
+        del content
+
+    return stages
+
+
+@benchmark(clock="held", scale=True, megabytes=(40, 80))
+def holding(megabytes: int) -> Work:
+    """How much more is held?"""
+    return Work(
+        request=LoaderRequest(Identity(SIZE), batch_size=4),
+        batches=1,
+        stages=held(megabytes),
+        receipt=[0, 1, 2, 3],
+        check=collected(lists(4)),
+    )
+
+
+def idle(_: Opened) -> Generator[Any, None, None]:
+    """Do nothing while the clock runs."""
+    yield
+    yield None
+
+
+@benchmark(clock="memory", scale=True)
+def idling() -> Work:
+    """How much memory does it take to do nothing?"""
+    return Work(
+        request=LoaderRequest(Identity(SIZE), batch_size=4),
+        batches=1,
+        stages=idle,
+        receipt=None,
         check=collected(lists(4)),
     )
 
