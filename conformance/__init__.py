@@ -28,7 +28,7 @@ from conformance.datasets import (
     typed,
 )
 from conformance.footprint import footprint, left_since
-from conformance.processes import Started, die, running, until
+from conformance.processes import Started, die, running, unhurried, until
 from conformance.request import LoaderRequest
 from conformance.requirement import Honest, given, requirement
 from conformance.statistics import (
@@ -87,6 +87,7 @@ __all__ = [
     "told",
     "typed",
     "typically",
+    "unhurried",
     "uniform_p",
     "uniform_power",
     "until",

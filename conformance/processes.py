@@ -17,6 +17,17 @@ from typing import Any, Self
 import psutil
 
 PATIENCE = 10.0  # seconds; what takes longer has not happened
+SLOWER = 10  # times as long, where each worker imports what it needs before it does anything
+
+
+def unhurried(seconds: float, method: str | None = None) -> float:
+    """Return how long to wait for what takes so many seconds if workers are forked.
+
+    `method` is how they are started, if not by the default of this process.
+    """
+    method = method or multiprocessing.get_start_method(allow_none=True)
+    forked = (method or multiprocessing.get_all_start_methods()[0]) == "fork"
+    return seconds if forked else SLOWER * seconds
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> bool:
@@ -89,8 +100,9 @@ class Started:
         """Return what the function returned, or raise what it raised.
 
         If it has not ended so many seconds after its start, or dies, the answer is a text that
-        says so.
+        says so. Where workers are not forked that is more time.
         """
+        seconds = unhurried(seconds)
         remaining = self._started + seconds - time.monotonic()
         # The receiver may be held open by a process that the other one has left behind.
         until(lambda: self._receiver.poll() or self._process.exitcode is not None, remaining)

@@ -20,6 +20,7 @@ from conformance.isolate import OUTPUT_KEPT, Call, Ending, isolated, preload
 from conformance.judge import Settings, judge, shown_text
 from conformance.loaders import bundled, bundled_module, named
 from conformance.outcome import Outcome, Result, Verdict
+from conformance.processes import unhurried
 from conformance.requirement import Requirement
 
 IMPORT_DEADLINE = 120.0  # seconds; some libraries take long to import
@@ -102,8 +103,9 @@ def run(
             calls[requirement.alone].append(
                 Call(judge_named, (subjects.package, loader.name, requirement.name, settings))
             )
-    crowd = isolated(calls[False], deadline=settings.deadline, jobs=jobs)
-    single = isolated(calls[True], deadline=ALONE * settings.deadline)
+    deadline = unhurried(settings.deadline, settings.start_method)
+    crowd = isolated(calls[False], deadline=deadline, jobs=jobs)
+    single = isolated(calls[True], deadline=ALONE * deadline)
     with closing(crowd), closing(single):
         for call, ending in chain(crowd, single):
             _, loader_name, requirement_name, _ = call.arguments

@@ -225,6 +225,8 @@ def _explain(error: BaseException, job: Job, context: BaseContext) -> None:
         value = getattr(job, name)
         try:
             ForkingPickler.dumps(value)
+        except OSError:
+            return  # a descriptor was wanting, which no change of the value brings
         except Exception as cause:
             raise pickle.PicklingError(
                 f"{name} must be picklable to start workers by {context.get_start_method()}, "

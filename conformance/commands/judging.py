@@ -49,7 +49,7 @@ INTERRUPTED = 130
     type=click.FloatRange(1),
     default=30,
     show_default=True,
-    help="Seconds for each requirement.",
+    help="Seconds for each requirement; ten times as many if workers are not forked.",
 )
 @start_method
 @jobs_at_a_time

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conformance.processes import Started, die, running, until
+from conformance.processes import Started, die, running, unhurried, until
 from conformance.trace import Trace
 
 
@@ -111,3 +111,8 @@ def test_what_has_ended_does_not_run_though_nobody_has_asked() -> None:
     assert running([process.pid], 20) == []
     process.wait()
     assert running([process.pid, os.getpid()]) == [os.getpid()]
+
+
+@pytest.mark.parametrize(("method", "seconds"), [("fork", 3), ("forkserver", 30), ("spawn", 30)])
+def test_where_workers_import_anew_one_waits_longer(method: str, seconds: float) -> None:
+    assert unhurried(3, method) == seconds

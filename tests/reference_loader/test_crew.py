@@ -1,5 +1,6 @@
 """Workers are started all or none, and what keeps them from starting is said in words."""
 
+import errno
 import multiprocessing
 import pickle
 import threading
@@ -56,6 +57,19 @@ def test_an_argument_that_cannot_be_pickled_is_named(
     assert message.endswith(
         "; define it at the top level of a module, or use multiprocessing_context='fork'"
     )
+    assert active_children() == []
+
+
+class WithoutDescriptor:
+    """A dataset that needs a descriptor to be pickled, as tensors do, where there is none left."""
+
+    def __reduce__(self) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_where_descriptors_are_wanting_that_is_said() -> None:
+    with pytest.raises(OSError, match="Too many open files"):
+        Crew(job(dataset=WithoutDescriptor()), multiprocessing.get_context("spawn"))
     assert active_children() == []
 
 
