@@ -208,8 +208,13 @@ def gpu(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the reference loader against torch's, or whom the arguments name; see --quick."""
-    _install(session, "bench")
+    """Measure the reference loader against torch's, or whom the arguments name; see --quick.
+
+    The extra that brings a loader that is named is installed, too.
+    """
+    extras = PROJECT["project"]["optional-dependencies"]
+    named = {argument.removeprefix("--loader=") for argument in session.posargs}
+    _install(session, "bench", extra=",".join(sorted(named & {*extras})))
     if not any(argument.startswith("--loader") for argument in session.posargs):
         session.posargs.insert(0, "--loader=reference")
     Path("build").mkdir(exist_ok=True)  # pytest-benchmark makes no folder
