@@ -31,7 +31,6 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 
 LARGE = 1 << 14  # bytes; a smaller part crosses faster as it is, and keeps no slab where it is kept
@@ -60,6 +59,8 @@ def reserve(size: int) -> int:
     """
     if not hasattr(os, "memfd_create"):
         raise OSError(errno.ENOSYS, "memory that is shared without a name needs Linux")
+    import psutil  # not above, as a worker that is spawned has no use for it
+
     if size > psutil.virtual_memory().available // 4:
         raise OSError(errno.ENOMEM, f"a slab of {size} bytes needs four times as much available")
     descriptor = os.memfd_create("loader-slab", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
