@@ -20,7 +20,8 @@ from reference_loader.pages import current
 
 Room = Callable[[int], memoryview | None]
 
-LARGE = 1 << 18  # bytes; copying less, or clearing its pages, costs no more than to ask for room
+LARGE = 1 << 18  # bytes; copying less costs no more than to ask for room
+PAGES = 1 << 22  # bytes; less malloc mostly keeps from the batch before, and is faster to ask
 
 _room: Room | None = None
 _thread = 0
@@ -57,7 +58,7 @@ def place(shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
 def _asked_for(size: int) -> memoryview | None:
     if _room is not None and threading.get_ident() == _thread:
         return _room(size)
-    pages = current()
+    pages = current() if size >= PAGES else None
     return None if pages is None else pages.room(size)
 
 

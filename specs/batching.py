@@ -290,7 +290,7 @@ def a_row_that_is_kept_of_a_batch_is_not_overwritten(subject: Subject) -> None:
     A row, or an array made of it, is a view of the batch's memory. A loader that takes the memory
     of large batches back must look at whether it is still seen, not at whether the batch is there.
     """
-    samples = [torch.full((40_000,), float(index)) for index in range(40)]
+    samples = [torch.full((300_000,), float(index)) for index in range(40)]
     rows = rows_kept_of_each(subject, samples)
     least_and_most = [(float(row.min()), float(row.max())) for row in rows]
     assert least_and_most == [(4.0 * batch + 1, 4.0 * batch + 1) for batch in range(10)]
