@@ -56,7 +56,7 @@ def test_the_loaders_are_listed(conformance: Command) -> None:
     assert conformance("list", "--loaders").out == (
         "accelerate\naccelerate-dispatch\naccelerate-rank\ndatasets\ndatasets-iterable\ngrain\n"
         "grain-dataset\nmonai\nreference\nreference-ignore\nspdl\nspdl-pytorch\ntorch\n"
-        "torch-geometric\ntorchdata\nwebdataset\n"
+        "torch-geometric\ntorchdata\ntorchdata-nodes\nwebdataset\n"
         "module:callable  (any callable like the DataLoader)\n"
     )
 

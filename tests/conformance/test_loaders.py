@@ -16,7 +16,7 @@ OWN = "(your own goes by module:callable, as in --loader my_package.loading:MyLo
 BUNDLED = (
     "accelerate, accelerate-dispatch, accelerate-rank, datasets, datasets-iterable, grain, "
     "grain-dataset, monai, reference, reference-ignore, spdl, spdl-pytorch, torch, "
-    "torch-geometric, torchdata, webdataset"
+    "torch-geometric, torchdata, torchdata-nodes, webdataset"
 )
 
 

@@ -18,6 +18,12 @@ SIZE = 1 << 18
 WIDE = torch.arange(64.0).repeat_interleave(1 << 18).view(64, -1)  # each row one value
 
 
+@pytest.fixture(autouse=True)
+def no_other_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the pages of epochs that other tests have left under way."""
+    monkeypatch.setattr(pages, "_shared", None)
+
+
 def address(tensor: Any) -> int:
     return int(torch.as_tensor(tensor).untyped_storage().data_ptr())
 

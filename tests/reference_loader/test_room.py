@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reference_loader import room
+from reference_loader import pages, room
 from reference_loader.room import place, stacked
 
 DTYPES = [
@@ -114,7 +114,8 @@ def test_a_default_device_changes_nothing(given_out: list[int]) -> None:
     assert given_out == [60]
 
 
-def test_without_room_torch_allocates() -> None:
+def test_without_room_torch_allocates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_shared", None)  # no epoch of another test is under way
     room.offer(lambda size: None)
     assert stacked([torch.ones(1 << 18)] * 2).shape == (2, 1 << 18)
     room.withdraw()
