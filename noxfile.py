@@ -224,7 +224,7 @@ def bench(session: nox.Session) -> None:
 
 # Whose loaders stand beside the reference loader in one table. Their pins agree, so one environment
 # holds them all, and they are measured on one machine with one torch.
-PEERS = ("torchdata", "monai", "spdl", "grain", "datasets")
+PEERS = ("torchdata", "torchdata-nodes", "monai", "spdl", "grain", "datasets")
 
 
 @nox.session
