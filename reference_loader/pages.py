@@ -43,9 +43,8 @@ class Pages:
         self._free: deque[Piece] = deque()  # those that came back first are first
         self._over: deque[Ended] = deque()
         self._requests = itertools.count()
-        self._lock = (
-            threading.RLock()
-        )  # an epoch may be read in any thread, and in a signal's handler
+        # An epoch may be read in any thread, and in the handler of a signal.
+        self._lock = threading.RLock()
 
     def room(self, size: int) -> memoryview:
         """Return `size` bytes that nothing else uses, of any content."""

@@ -49,23 +49,25 @@ os.register_at_fork(after_in_child=withdraw)
 def place(shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
     """Return an uninitialized, contiguous tensor for a part of a batch; None: allocate as usual."""
     size = math.prod(shape) * dtype.itemsize
-    if size < LARGE:
-        return None
-    memory = _asked_for(size)
+    room = _room_for(size)
+    memory = None if room is None else room(size)
     return None if memory is None else torch.frombuffer(memory, dtype=dtype).view(*shape)
 
 
-def _asked_for(size: int) -> memoryview | None:
+def _room_for(size: int) -> Room | None:
+    """Return who may be asked for so much memory here; None: nobody."""
+    if size < LARGE:
+        return None
     if _room is not None and threading.get_ident() == _thread:
-        return _room(size)
+        return _room
     pages = current() if size >= PAGES else None
-    return None if pages is None else pages.room(size)
+    return None if pages is None else pages.room
 
 
 def stacked(batch: Sequence[Tensor]) -> Tensor:
     """Return what `torch.stack(batch)` returns; raise what it raises."""
     first = batch[0]
-    if first.nbytes * len(batch) >= LARGE and _is_plain(batch):
+    if _room_for(first.nbytes * len(batch)) is not None and _is_plain(batch):
         out = place((len(batch), *first.shape), first.dtype)
         # Where torch refuses, for shapes that differ or a gradient, it decides what comes of that.
         with suppress(RuntimeError):
