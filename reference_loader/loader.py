@@ -24,6 +24,7 @@ from reference_loader.executor import Executor
 from reference_loader.fetching import Keyed, fetcher, is_stream
 from reference_loader.inline import Inline
 from reference_loader.options import CHANGEABLE, changed, checked
+from reference_loader.pages import shared
 from reference_loader.pinning import Pinned, can_pin, pin
 from reference_loader.plan import plan
 from reference_loader.processes import Processes
@@ -210,6 +211,7 @@ class DataLoader(Generic[T_co]):
             fetch, collate = rows, as_it_is
         else:
             fetch = fetcher(self.dataset, batched=self._batched, drop_last=self.drop_last)
+        self._standing.pages = shared()  # for the first batches of the next epoch
         return Inline(keys, fetch, _then_pinned(collate) if pinned else collate)
 
     def _processes(self) -> Executor:

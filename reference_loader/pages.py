@@ -8,70 +8,56 @@ What is handed out is a lease, as of a slab (`slabs.py`): every tensor, array or
 it keeps it, and only when the last of them is gone is the memory used again. So a batch that is
 kept is never overwritten, and keeps its memory from nobody, for as much more is made as is needed.
 
-All epochs under way in a process share what is free, and it is gone with the last of them.
+All loaders of a process share what is free. It is little, and it is gone with the last of them.
 """
 
-import itertools
 import os
-import threading
-import weakref
 from collections import deque
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
+from weakref import ref
 
 import torch
 
-from reference_loader.slabs import Ended, leased
+from reference_loader.slabs import leased
 
-PATIENCE = 64  # requests; what has not been wanted by then is given back
-
-
-@dataclass(eq=False)
-class Piece:
-    """Some memory; `since` is the request at which it was last found to be free."""
-
-    number: int
-    memory: Any
-    since: int = 0
+# Pieces that are free at a time. A loop frees a batch before it asks for the one after the next,
+# so this is enough for batches of so many large tensors; who lets go of more gets it freed.
+SPARE = 8
 
 
 class Pages:
-    """Pieces of memory that are handed out, and those that have come back."""
+    """Pieces of memory that have come back; those that are handed out belong to who has them."""
 
     def __init__(self) -> None:
-        self._leased: dict[int, Piece] = {}
-        self._free: deque[Piece] = deque()  # those that came back first are first
-        self._over: deque[Ended] = deque()
-        self._requests = itertools.count()
-        # An epoch may be read in any thread, and in the handler of a signal.
-        self._lock = threading.RLock()
+        # An epoch may be read in any thread, and in the handler of a signal; a piece may come back
+        # between any two steps. A deque needs no lock, and when it is full forgets the oldest.
+        self._free: deque[Any] = deque(maxlen=SPARE)
 
     def room(self, size: int) -> memoryview:
         """Return `size` bytes that nothing else uses, of any content."""
-        with self._lock:
-            now = next(self._requests)
-            self._settle(now)
-            fitting = [each for each in self._free if len(each.memory) == size]
-            if fitting:
-                piece = fitting[-1]  # the caches may still have it
-                self._free.remove(piece)
-            else:
-                piece = Piece(now, torch.empty(size, dtype=torch.uint8).numpy())
-            self._leased[piece.number] = piece
-            return memoryview(leased(piece.memory, piece.number, self._over)).cast("B")
+        memory = self._fitting(size)
+        if memory is None:
+            memory = torch.empty(size, dtype=torch.uint8).numpy()
+        return memoryview(leased(memory, _back, ref(self), memory)).cast("B")
 
-    def _settle(self, now: int) -> None:
-        while self._over:
-            number, reusable = self._over.popleft()
-            piece = self._leased.pop(number)
-            piece.since = now
-            if reusable:
-                self._free.append(piece)
-        while self._free and now - self._free[0].since > PATIENCE:
-            self._free.popleft()
+    def _fitting(self, size: int) -> Any:
+        with suppress(IndexError):  # they may become fewer meanwhile
+            for _ in range(len(self._free)):
+                memory = self._free.pop()  # the last one first: the caches may still have it
+                if len(memory) == size:
+                    return memory
+                self._free.appendleft(memory)
+        return None
 
 
-_shared: weakref.ref[Pages] | None = None
+def _back(pages: "ref[Pages]", memory: Any) -> None:
+    found = pages()
+    if found is not None:
+        found._free.append(memory)
+
+
+_shared: "ref[Pages] | None" = None
 
 
 def shared() -> Pages:
@@ -80,7 +66,7 @@ def shared() -> Pages:
     found = current()
     if found is None:
         found = Pages()
-        _shared = weakref.ref(found)
+        _shared = ref(found)
     return found
 
 
@@ -94,5 +80,5 @@ def _forget() -> None:
     _shared = None
 
 
-# The lock may be held by a thread that a forked process does not have.
+# A worker has slabs, and no use for what the loop that started it keeps.
 os.register_at_fork(after_in_child=_forget)

@@ -28,6 +28,7 @@ import fcntl
 import os
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ class Lease:
 
     def __init__(self, slab: Slab, over: "deque[Ended]") -> None:
         self.slab = slab
-        self._buffer = leased(slab.memory, slab.number, over)
+        self._buffer = leased(slab.memory, _note, over, slab.number, _forks)
 
     def part(self, offset: int, size: int) -> memoryview:
         """Return the memory from `offset` on; it keeps the lease from ending."""
@@ -117,16 +118,15 @@ class Lease:
         return offset if 0 <= offset < self.slab.size else None
 
 
-def leased(memory: Any, number: int, over: "deque[Ended]") -> Any:
-    """Return a buffer over `memory`; when it and all that is made of it are gone, `over` says so.
+def leased(memory: Any, over: Callable[..., None], *arguments: Any) -> Any:
+    """Return a buffer over `memory`; when all that is made of it is gone, `over` is called.
 
     It can be referred to weakly. What matters is that it is a new one: all that is made of it
-    refers to it, and nothing older does.
+    refers to it, and nothing older does. `over` may be called in any thread and between any two
+    steps of it, so it should do no more than take a note.
     """
     buffer: Any = (ctypes.c_ubyte * len(memory)).from_buffer(memory)
-    # Objects may be freed in any thread and between any two steps, so no more than a note is taken
-    # there.
-    weakref.finalize(buffer, _note, over, number, _forks).atexit = False
+    weakref.finalize(buffer, over, *arguments).atexit = False
     return buffer
 
 

@@ -1,4 +1,4 @@
-"""What lasts from one epoch to the next where workers are persistent."""
+"""What lasts from one epoch to the next: memory, and what persistent workers need."""
 
 from typing import Any
 from weakref import ref
@@ -7,23 +7,25 @@ import torch
 
 from reference_loader.crew import Crew
 from reference_loader.deliver import Delivery
+from reference_loader.pages import Pages
 from reference_loader.seeding import draw_seed
 
 
 class Standing:
-    """The crew, the seed that it got, and the epoch that it serves or served last.
+    """The crew, the seed that it got, and the epoch that it serves or served last; and the pages.
 
     A copy of the loader, or the loader in another process, gets a crew of its own; only the seed is
     copied, so that its next epochs are those of the original.
     """
 
     def __init__(self) -> None:
+        self.pages: Pages | None = None
         self.crew: Crew | None = None
         self._base_seed: int | None = None
         self._epoch: ref[Delivery] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"crew": None, "_epoch": None}
+        return vars(self) | {"pages": None, "crew": None, "_epoch": None}
 
     def base_seed(self, generator: torch.Generator | None) -> int:
         """Return the seed of all persistent workers, drawn once in the life of a loader.

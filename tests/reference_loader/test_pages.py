@@ -1,8 +1,11 @@
-"""Memory goes round in an epoch, and what somebody still looks at is never written again."""
+"""Memory goes round in a loop, and what somebody still looks at is never written again."""
 
+import copy
 import gc
 import os
+import pickle
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from torch.utils.data import TensorDataset
 
 from reference_loader import DataLoader, pages
-from reference_loader.pages import PATIENCE, Pages, current, shared
+from reference_loader.pages import SPARE, Pages, current, shared
 
 SIZE = 1 << 18
 WIDE = torch.arange(64.0).repeat_interleave(1 << 18).view(64, -1)  # each row one value
@@ -26,6 +29,10 @@ def no_other_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def address(tensor: Any) -> int:
     return int(torch.as_tensor(tensor).untyped_storage().data_ptr())
+
+
+def pickled(loader: Any) -> Any:
+    return pickle.loads(pickle.dumps(loader))
 
 
 def filled(made: Pages, value: int) -> torch.Tensor:
@@ -60,31 +67,58 @@ def test_it_does_not_come_back_while_it_can_be_seen(look: Any) -> None:
     assert address(filled(made, 3)) == first
 
 
-def test_what_is_not_wanted_for_long_is_given_back() -> None:
+def test_little_is_kept_of_what_comes_back_and_the_latest() -> None:
     made = Pages()
-    burst = [filled(made, 1) for _ in range(5)]
-    kept = [made.room(2 * SIZE)]
-    del burst
-    made.room(3 * SIZE)
-    assert [len(piece.memory) for piece in made._free] == [SIZE] * 5
-    for _ in range(PATIENCE + 1):
-        made.room(3 * SIZE)
-    assert [len(piece.memory) for piece in made._free] == []
-    assert len(kept[0]) == 2 * SIZE
+    burst = [filled(made, 1) for _ in range(2 * SPARE)]
+    latest = {address(tensor) for tensor in burst[:SPARE]}
+    while burst:
+        del burst[-1]
+    assert {memory.ctypes.data for memory in made._free} == latest
 
 
-def test_pages_last_as_long_as_an_epoch_and_are_shared_by_all() -> None:
-    loader = DataLoader(TensorDataset(WIDE), batch_size=4)
-    gc.collect()
+def test_of_several_sizes_each_comes_back_to_its_own() -> None:
+    made = Pages()
+    sizes = [SIZE, 2 * SIZE, 3 * SIZE]
+    places: list[set[int]] = [set(), set(), set()]
+    for _ in range(SPARE):
+        for size, seen in zip(sizes, places, strict=True):
+            seen.add(address(torch.frombuffer(made.room(size), dtype=torch.uint8)))
+    assert [len(seen) for seen in places] == [1, 1, 1]
+
+
+def test_pages_last_as_long_as_a_loader_or_an_epoch_and_are_shared_by_all() -> None:
+    first, second = (DataLoader(TensorDataset(WIDE), batch_size=4) for _ in range(2))
     assert current() is None
-    first, second = iter(loader), iter(loader)
+    epoch = iter(first)
     assert current() is shared()
-    next(first), next(second)
     del first
+    kept = next(epoch)
     assert current() is not None
+    list(second)
+    del epoch
+    assert current() is not None
+    free = [weakref.ref(memory) for memory in shared()._free]
+    assert len(free) == SPARE
     del second
     gc.collect()
     assert current() is None
+    assert [each() for each in free] == [None] * SPARE  # though of a batch that is kept
+    assert torch.equal(kept[0], WIDE[:4])
+
+
+def test_the_next_epoch_begins_with_the_memory_of_the_one_before() -> None:
+    loader = DataLoader(TensorDataset(WIDE), batch_size=4)
+    places = {address(batch[0]) for _ in range(3) for batch in loader}
+    assert len(places) <= 2
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled], ids=lambda c: c.__name__)
+def test_a_copy_of_the_loader_takes_no_memory_with_it(copied: Any) -> None:
+    loader = DataLoader(TensorDataset(WIDE), batch_size=4)
+    list(loader)
+    other = copied(loader)
+    for (came,), (expected,) in zip(other, loader, strict=True):
+        assert torch.equal(came, expected)
 
 
 @pytest.mark.parametrize("dataset", [TensorDataset(WIDE), list(WIDE)], ids=["table", "samples"])
