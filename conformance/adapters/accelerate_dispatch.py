@@ -83,6 +83,8 @@ DEVIATIONS = (
         "shares_of_a_stream_make_up_the_whole",
         "what_cannot_be_sent_to_workers_is_named",
         "a_collate_fn_has_to_be_callable",
+        "random_keys_are_plain_integers",
+        "a_collate_fn_gets_the_samples_of_a_table",
         "a_stream_of_single_samples_that_has_ended_is_not_asked_again",
         kind="documented",
     ),

@@ -119,6 +119,10 @@ HALF = """
     the_text_example_pads_each_batch_to_its_longest the_seeded_example_repeats_when_run_again
     two_workers_load_the_complete_example four_workers_load_the_train_example
     four_workers_load_the_validation_example four_workers_stay_in_the_persistent_example
+    a_row_that_is_kept_of_a_batch_is_not_overwritten a_dataset_is_asked_by_its_own_method
+    a_sampler_is_iterated_by_its_own_method a_samplers_generator_is_left_as_by_the_sampler
+    random_keys_are_plain_integers a_collate_fn_gets_the_samples_of_a_table
+    a_batch_of_a_table_belongs_to_the_caller
 """
 
 DEVIATIONS = (
