@@ -98,13 +98,13 @@ def _rows(keys: Any, subsets: list[Subset[Any]]) -> Tensor | None:
 
 def _selected(tensors: tuple[Tensor, ...], rows: Tensor) -> list[Tensor] | None:
     """Return the rows of each tensor; None if one of them does not exist or is more than values."""
-    batch = []
+    batch, count = [], rows.numel()  # len() of a tensor takes ten times as long
     for tensor in tensors:
         # Stacking remembers where a gradient is to go, and keeps some memory formats.
         if tensor.requires_grad or not tensor.is_contiguous():
             return None
         try:
-            out = place((len(rows), *tensor.shape[1:]), tensor.dtype)
+            out = place((count, *tensor.shape[1:]), tensor.dtype)
             batch.append(torch.index_select(tensor, 0, rows, out=out))
         except (IndexError, RuntimeError):  # the samples themselves say what is wrong
             return None
