@@ -123,6 +123,7 @@ HALF = """
     a_sampler_is_iterated_by_its_own_method a_samplers_generator_is_left_as_by_the_sampler
     random_keys_are_plain_integers a_collate_fn_gets_the_samples_of_a_table
     a_batch_of_a_table_belongs_to_the_caller
+    pin_memory_is_no_obstacle_where_nothing_can_be_pinned pinning_in_vain_is_told
 """
 
 DEVIATIONS = (
