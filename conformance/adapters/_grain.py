@@ -63,6 +63,11 @@ OF_GRAIN = (
         "masks_of_arrays_are_not_lost",
     ),
     *deviations(
+        "a batch of one sample is a view of it, and to alter either alters the other",
+        f"{BATCH}#L184-L189",
+        "a_batch_of_a_table_belongs_to_the_caller",
+    ),
+    *deviations(
         "any drop_remainder and batch_fn are taken, and looked at when a batch is made",
         f"{BATCH}#L386-L403",
         "drop_last_has_to_be_true_or_false",
