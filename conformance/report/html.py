@@ -16,7 +16,7 @@ import jinja2
 
 from conformance.outcome import Outcome, Result, printable
 from conformance.report.jsonl import Report
-from conformance.report.summary import Score, notes, summarise
+from conformance.report.summary import Score, Summary, notes, summarise
 from conformance.report.terminal import MARKS
 from conformance.requirement import Level
 
@@ -132,7 +132,15 @@ def render(report: Report, claims: Mapping[str, Any], kills: Kills, *, strict: b
         mark=mark_of,
         kind=kind_of,
         word=word_of,
+        standing=standing_of,
     )
+
+
+def standing_of(summary: Summary) -> tuple[str, str]:
+    """Return how a loader as a whole is to look, and its sign."""
+    if summary.conforms:
+        return ("aside", "~") if summary.accepted else ("kept", "✓")
+    return ("broken", "✗") if summary.must.asked + summary.should.asked else ("absent", "·")
 
 
 def word_of(result: Result | None) -> str:

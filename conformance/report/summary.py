@@ -40,6 +40,11 @@ class Summary:
         return broken + self.counts[Outcome.KNOWN]
 
     @property
+    def accepted(self) -> int:
+        """How many requirements are not met and do not count, being known or documented so."""
+        return self.counts[Outcome.KNOWN] + self.counts[Outcome.DOCUMENTED]
+
+    @property
     def verdict(self) -> str:
         """The summary's last word."""
         if self.conforms:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from conformance.outcome import Outcome, Result
-from conformance.report.html import kind_of, mark_of, render
+from conformance.report.html import kind_of, mark_of, render, standing_of
+from conformance.report.summary import summarise
 from tests.conformance.examples import report, result
 from tests.miniatures import CONTROL, MARKUP
 
@@ -85,6 +86,18 @@ def test_counts_say_what_they_are_out_of() -> None:
     assert "0 of 1 kept, 1 failed" in text
     assert "2 of 2 loaders conform" in text
     assert "1 of 2 loaders conform" in render(report(*TWO), {}, {}, strict=True)
+    known = page(*TWO, result(Outcome.KNOWN, "c"))
+    assert "1 of 2 loaders conform, 1 more but for what is known of them" in known
+
+
+def test_a_loader_that_is_known_to_deviate_does_not_look_like_one_that_conforms() -> None:
+    def standing(*results: Result) -> tuple[str, str]:
+        return standing_of(summarise(results))
+
+    assert standing(result()) == ("kept", "✓")
+    assert standing(result(Outcome.KNOWN)) == standing(result(Outcome.DOCUMENTED)) == ("aside", "~")
+    assert standing(result(), result(FAILED, "b")) == ("broken", "✗")
+    assert standing(result(UNSUPPORTED)) == ("absent", "·")
 
 
 def test_a_cell_opens_to_what_there_is_to_say_and_no_more() -> None:
