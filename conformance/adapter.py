@@ -20,13 +20,15 @@ UNREPORTED = (
 class Deviation:
     """A requirement that a loader is known not to meet: why, and where that can be read.
 
-    It is a defect, or what the library's documents say it does instead.
+    It is a defect, or what the library's documents say it does instead. `start_methods` are those
+    with which it is so, where it is not so with all of them.
     """
 
     requirement: str
     reason: str
     link: str = ""
     kind: Kind = "defect"
+    start_methods: tuple[str, ...] = ()
 
 
 def deviations(

@@ -25,9 +25,13 @@ def unhurried(seconds: float, method: str | None = None) -> float:
 
     `method` is how they are started, if not by the default of this process.
     """
-    method = method or multiprocessing.get_start_method(allow_none=True)
-    forked = (method or multiprocessing.get_all_start_methods()[0]) == "fork"
-    return seconds if forked else SLOWER * seconds
+    return seconds if (method or default_start_method()) == "fork" else SLOWER * seconds
+
+
+def default_start_method() -> str:
+    """Return how this process starts workers by default, without deciding it for good."""
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    return chosen or multiprocessing.get_all_start_methods()[0]
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> bool:

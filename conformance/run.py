@@ -20,7 +20,7 @@ from conformance.isolate import OUTPUT_KEPT, Call, Ending, isolated, preload
 from conformance.judge import Settings, judge, shown_text
 from conformance.loaders import bundled, bundled_module, named
 from conformance.outcome import Outcome, Result, Verdict
-from conformance.processes import unhurried
+from conformance.processes import default_start_method, unhurried
 from conformance.requirement import Requirement
 
 IMPORT_DEADLINE = 120.0  # seconds; some libraries take long to import
@@ -95,10 +95,12 @@ def run(
 
     """
     accepted = {key: Deviation(key[1], reason) for key, reason in (known or {}).items()}
+    method = settings.start_method or default_start_method()
     calls: dict[bool, list[Call]] = {False: [], True: []}
     for loader in loaders:
         for deviation in loader.deviations:
-            accepted.setdefault((loader.name, deviation.requirement), deviation)
+            if not deviation.start_methods or method in deviation.start_methods:
+                accepted.setdefault((loader.name, deviation.requirement), deviation)
         for requirement in requirements:
             calls[requirement.alone].append(
                 Call(judge_named, (subjects.package, loader.name, requirement.name, settings))

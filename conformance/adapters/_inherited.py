@@ -97,6 +97,13 @@ OF_TORCH = (
         f"{LOADER}#L1477-L1486",
     ),
     Deviation(
+        "workers_do_not_outlive_a_killed_program",
+        "workers look whether their parent has gone, which by forkserver is not the program but a "
+        "server, and that lives as long as they do",
+        f"{SOURCE}/_utils/worker.py#L64-L72",
+        start_methods=("forkserver",),
+    ),
+    Deviation(
         "persistent_workers_are_replaced_after_a_death",
         "workers are never started again, so each further epoch is the error once more",
         f"{LOADER}#L498-L503",

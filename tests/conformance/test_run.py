@@ -70,7 +70,9 @@ def judged(
 ) -> list[Result]:
     requirements = [spec.get(name) for name in names]
     # Half a minute where all ends at once; hanging ones have their own deadline.
-    settings = Settings(examples=20, deadline=more.pop("deadline", 30.0))
+    chosen: dict[str, Any] = {"examples": 20, "deadline": 30.0}
+    chosen |= {key: more.pop(key) for key in ("deadline", "start_method") if key in more}
+    settings = Settings(**chosen)
     return list(run(spec, loaders, requirements, settings, jobs=2, **more))
 
 
@@ -165,6 +167,15 @@ def test_what_a_library_documents_otherwise_is_no_defect(spec: Catalogue) -> Non
     assert (result.outcome, result.known) == (Outcome.DOCUMENTED, "as its page says")
     (result,) = judged(spec, [bad], [PAIRS], known={(bad.name, PAIRS): "of the user"})
     assert (result.outcome, result.known) == (Outcome.KNOWN, "of the user")
+
+
+def test_what_is_so_with_one_start_method_is_known_with_that_one(spec: Catalogue) -> None:
+    deviation = Deviation(PAIRS, "its workers are orphans", start_methods=("forkserver",))
+    bad = LoaderInfo(full("DroppingLast"), "", (), (deviation,))
+    (result,) = judged(spec, [bad], [PAIRS], start_method="forkserver")
+    assert (result.outcome, result.known) == (Outcome.KNOWN, "its workers are orphans")
+    (result,) = judged(spec, [bad], [PAIRS], start_method="fork")
+    assert (result.outcome, result.known) == (Outcome.FAILED, "")
 
 
 def test_what_is_known_of_what_is_not_claimed_stays_unsupported(spec: Catalogue) -> None:
