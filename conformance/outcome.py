@@ -69,6 +69,7 @@ class Result:
     verdict: Verdict
     known: str = ""
     documented: bool = False  # whether what is known is the library's intention, not a defect
+    link: str = ""  # where what is known can be read
 
     @property
     def outcome(self) -> Outcome:

@@ -124,6 +124,7 @@ def run(
                 verdict=verdict_on(ending),
                 known=known_as.reason if known_as else "",
                 documented=known_as is not None and known_as.kind == "documented",
+                link=known_as.link if known_as else "",
             )
 
 

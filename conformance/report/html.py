@@ -244,6 +244,7 @@ def _details(rows: Sequence[Row]) -> dict[str, Any]:
             said = {
                 "message": verdict.message,
                 "known": cell.known,
+                "link": cell.link,
                 "asked": verdict.asked,
                 "example": ", ".join(f"{key}={value}" for key, value in verdict.example.items()),
                 "came": list(verdict.came.items()),

@@ -177,5 +177,5 @@ def as_result(row: Mapping[str, Any]) -> Result:
     given = {field.name: row["verdict"][field.name] for field in fields(Verdict)}
     given["outcome"] = Outcome(given["outcome"])
     given["observations"] = tuple(given["observations"])
-    own = {field.name: row[field.name] for field in fields(Result)}
+    own = {field.name: row[field.name] for field in fields(Result) if field.name in row}
     return Result(**{**own, "source": tuple(own["source"]), "verdict": Verdict(**given)})

@@ -32,7 +32,14 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
-environment.filters |= {"cell": cell, "fenced": fenced}
+def linked(link: str) -> str:
+    """Return a link to follow after a text, or what claims to be one as text; nothing for none."""
+    if re.fullmatch(r"https?://[^\s<>\\]+", printable(link)):
+        return f" <{link}>"
+    return f" {cell(link)}" if link else ""
+
+
+environment.filters |= {"cell": cell, "fenced": fenced, "linked": linked}
 
 
 def render(report: Report, *, strict: bool = False) -> str:

@@ -22,6 +22,7 @@ def result(
     basis: str = "documents",
     known: str = "",
     documented: bool = False,
+    link: str = "",
     **verdict: Any,
 ) -> Result:
     """Return a result; unknown keywords are the verdict's."""
@@ -36,6 +37,7 @@ def result(
         verdict=Verdict(outcome, **verdict),
         known=known,
         documented=documented,
+        link=link,
     )
 
 

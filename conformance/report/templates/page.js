@@ -171,7 +171,7 @@ function open(row, column) {
   };
   const code = (text) => (text ? [make("code", {}, text)] : []);
   tell("why", said.message || []);
-  tell(word === "documented otherwise" ? "documented" : "known as", said.known || []);
+  tell(word === "documented otherwise" ? "documented" : "known as", said.known ? [make("p", {}, said.known)] : [], said.link ? [source(said.link)] : []);
   tell("asked", code(said.asked));
   tell("with", code(said.example));
   tell("came", (said.came || []).map(([name, value]) => make("p", {}, make("code", {}, `${name} = ${value}`))));

@@ -206,6 +206,14 @@ def test_a_cell_opens_to_what_shows_it(page: Page) -> None:
     assert page.all("dialog[open]") == []
 
 
+def test_what_is_known_is_linked_to_where_it_can_be_read(page: Page) -> None:
+    where = "https://example.org/loader.py#L1-L2"
+    page.show(result(FAILED, "first", loader="one", known="it never did", link=where))
+    page.cell("first", 0).click()
+    assert "known as\nit never did" in page.one("dialog[open]").text
+    assert page.one("dialog dl a").get_attribute("href") == where
+
+
 def test_an_address_leads_to_a_cell(page: Page) -> None:
     page.cell("second", 0).click()
     address = page.browser.current_url
@@ -321,6 +329,8 @@ def test_hostile_text_is_shown_and_does_nothing(page: Page) -> None:
                 asked=text,
                 example={text: text},
                 came={text: text},
+                known=text,
+                link=text,
                 observations=(text,),
                 script=text,
                 output=text,

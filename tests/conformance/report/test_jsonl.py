@@ -25,7 +25,14 @@ RESULTS = [
         output="\x85\u2028",
         seconds=0.5,
     ),
-    result(Outcome.CRASH, "third", known="since 2.0", level="SHOULD", basis="practice"),
+    result(
+        Outcome.CRASH,
+        "third",
+        known="since 2.0",
+        link="https://example.org/1",
+        level="SHOULD",
+        basis="practice",
+    ),
 ]
 ORDER = [result.key for result in RESULTS]
 
@@ -49,6 +56,14 @@ def test_what_is_written_is_read(path: Path) -> None:
     assert report.loaders == ["one"]
     assert report.header["seed"] == 0
     assert report.footer == {"kind": "footer", "complete": True, "results": 3}
+
+
+def test_a_report_of_before_links_were_written_is_read(path: Path) -> None:
+    lines = [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1]]
+    for line in lines:
+        line.pop("link", None)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+    assert [each.link for each in read_report(path).results] == ["", "", ""]
 
 
 def test_each_line_is_an_object_that_says_its_kind(path: Path) -> None:

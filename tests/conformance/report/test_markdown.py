@@ -84,6 +84,27 @@ def test_what_is_documented_otherwise_is_listed_apart() -> None:
     assert "Known deviations" not in text
 
 
+def test_what_is_known_is_linked_to_where_it_can_be_read() -> None:
+    where = "https://example.org/a_b/c.py#L1-L2"
+    text = render(report(result(Outcome.FAILED, known="an issue", link=where)))
+    assert f"order.some\\_requirement: an issue <{where}>\n" in text
+    (link,) = [
+        child.attrs["href"]
+        for token in tokens(text)
+        for child in token.children or []
+        if child.type == "link_open"
+    ]
+    assert link == where
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "https://a.b/> <i>", "https://a.b/\x1b"])
+def test_what_is_no_link_is_text(link: str) -> None:
+    text = render(report(result(Outcome.FAILED, known="an issue", link=link)))
+    assert not {"link_open", "html_inline"} & {
+        child.type for token in tokens(text) for child in token.children or []
+    }
+
+
 def test_what_is_not_finished_says_so() -> None:
     text = render(report(result(), complete=False))
     assert "**The run was not finished: what is missing was not judged.**" in text
