@@ -30,6 +30,10 @@ class Deviation:
     kind: Kind = "defect"
     start_methods: tuple[str, ...] = ()
 
+    def applies(self, start_method: str) -> bool:
+        """Whether it is so where workers are started by default in this way."""
+        return not self.start_methods or start_method in self.start_methods
+
 
 def deviations(
     reason: str, link: str, *requirements: str, kind: Kind = "defect"

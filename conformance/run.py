@@ -99,7 +99,7 @@ def run(
     calls: dict[bool, list[Call]] = {False: [], True: []}
     for loader in loaders:
         for deviation in loader.deviations:
-            if not deviation.start_methods or method in deviation.start_methods:
+            if deviation.applies(method):
                 accepted.setdefault((loader.name, deviation.requirement), deviation)
         for requirement in requirements:
             calls[requirement.alone].append(

@@ -133,8 +133,13 @@ class Sources:
         return construct.__name__
 
     def offer(self, name: str) -> str:
-        """Return the name of what the adapter offers under `name`."""
-        offered = self.adapter.offers[name]
+        """Return the name of what the adapter offers under `name`; None if it offers none.
+
+        Then the requirement came to its verdict without it.
+        """
+        offered = self.adapter.offers.get(name)
+        if offered is None:
+            return "None"
         self.take(offered.__name__, offered)
         return offered.__name__
 

@@ -5,10 +5,11 @@ pin_memory=True delivers its batches there. Here it is a simulated one: to pin a
 100 to it, so that a batch shows what in it was pinned, and how often.
 """
 
+import logging
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -38,6 +39,33 @@ def add_a_hundred(tensor: torch.Tensor) -> torch.Tensor:
 def where_nothing_can_be_pinned(subject: Subject) -> AbstractContextManager[None]:
     """Return a context in which there is no accelerator, for a machine that has one."""
     return subject.offer("accelerator")(None) if has_accelerator() else nullcontext()
+
+
+class Heard(logging.Handler):
+    """What is logged as a warning, or worse."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what it says."""
+        self.texts.append(record.getMessage())
+
+
+@contextmanager
+def warned() -> Iterator[list[str]]:
+    """Yield what is warned of, when it is over: by Python's warnings, or in a log."""
+    told: list[str] = []
+    heard = Heard()
+    logging.getLogger().addHandler(heard)
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield told
+    finally:
+        logging.getLogger().removeHandler(heard)
+    told += [*heard.texts, *(str(each.message) for each in caught)]
 
 
 def pinned(subject: Subject, dataset: Any, **options: Any) -> list[Any]:
@@ -90,11 +118,9 @@ def pinning_in_vain_is_told(subject: Subject) -> None:
     told = []
     with where_nothing_can_be_pinned(subject):
         for wanted in (True, False):
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                with subject.open(Identity(2), pin_memory=wanted) as loader:
-                    delivered = epoch(loader)
-            told.append((delivered, any("pin_memory" in str(each.message) for each in caught)))
+            with warned() as texts, subject.open(Identity(2), pin_memory=wanted) as loader:
+                delivered = epoch(loader)
+            told.append((delivered, any("pin_memory" in text for text in texts)))
     assert told == [([[0], [1]], True), ([[0], [1]], False)]
 
 

@@ -1,12 +1,18 @@
 """The specification can be met: by the reference loader, and by torch but for what is declared."""
 
+import logging
+from typing import Any
+
 import pytest
+from torch.utils.data import DataLoader
 
 from conformance.accelerator import NO_ACCELERATOR, lacks_accelerator
+from conformance.adapter import adapter_for
 from conformance.catalogue import catalogue
 from conformance.judge import Settings, judge
 from conformance.loaders import named
 from conformance.outcome import Outcome
+from conformance.processes import default_start_method
 from conformance.requirement import Requirement
 
 ALONE = "takes times, which tests beside it would change; nox -s gpu judges it"
@@ -32,8 +38,24 @@ def test_torch_meets_every_requirement_but_those_declared(requirement: Requireme
     if requirement.alone:
         pytest.skip(ALONE)
     adapter = named("torch")
-    declared = {deviation.requirement for deviation in adapter.deviations}
+    method = default_start_method()
+    declared = {each.requirement for each in adapter.deviations if each.applies(method)}
     verdict = judge(requirement, adapter, Settings())
     if verdict.outcome is not Outcome.UNSUPPORTED:
         met = verdict.outcome is Outcome.PASSED
         assert met == (requirement.name not in declared), f"{verdict.message}\n{verdict.traceback}"
+
+
+class Logging(DataLoader[Any]):
+    """It warns in its library's log."""
+
+    def __init__(self, dataset: Any, *, pin_memory: bool = False) -> None:
+        super().__init__(dataset)
+        if pin_memory:
+            logging.getLogger("a.library").warning("pin_memory is of no use here")
+
+
+def test_a_warning_may_be_logged() -> None:
+    requirement = catalogue().get("pinning_in_vain_is_told")
+    verdict = judge(requirement, adapter_for("logging", Logging), Settings())
+    assert verdict.outcome is Outcome.PASSED, verdict.message

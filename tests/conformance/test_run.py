@@ -84,7 +84,8 @@ def results(spec: Catalogue) -> dict[tuple[str, str], Result]:
         vices = [vice for vice in VICES if vice[0].startswith("Hanging") == hanging]
         for name in dict.fromkeys(name for _, name, *_ in vices):
             loaders = [LoaderInfo(full(who), "", ()) for who, what, *_ in vices if what == name]
-            deadline = 1.0 if hanging else 30.0
+            # Long enough to come to where they hang, also while other tests are at work.
+            deadline = 5.0 if hanging else 30.0
             for result in judged(spec, loaders, [name], deadline=deadline):
                 found[result.key] = result
     return found

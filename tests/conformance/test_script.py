@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,11 @@ def test_a_check_can_be_written_out_whatever_it_uses(
         assert word not in verdict.script.partition("\n")[2]
 
 
-def test_every_requirement_of_the_specification_can_be_written_out() -> None:
+@pytest.mark.parametrize("offers", [True, False], ids=["offers all", "offers nothing"])
+def test_every_requirement_of_the_specification_can_be_written_out(offers: bool) -> None:
     """That it runs as well, the checks above show for all that a check may use."""
     loader = named("reference-ignore")
+    loader = loader if offers else replace(loader, offers={})
     for requirement in catalogue().requirements.values():
         program = script(requirement, loader, dict.fromkeys(requirement.given, "None"))
         compile(program, requirement.name, "exec")
