@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -32,6 +33,15 @@ def descendants(pid: int) -> list[psutil.Process]:
         return list(psutil.Process(pid).children(recursive=True))
     except psutil.NoSuchProcess:
         return []
+
+
+def serving(pid: int) -> bool:
+    """Whether the fork server is there; what is imported before may start programs, too."""
+    for child in descendants(pid):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if any("forkserver" in argument for argument in child.cmdline()):
+                return True
+    return False
 
 
 @pytest.fixture
@@ -84,7 +94,7 @@ def test_an_interrupt_before_anything_is_judged_ends_the_same(path: Path) -> Non
         text=True,
         start_new_session=True,
     )
-    until(lambda: bool(descendants(process.pid)))
+    until(lambda: serving(process.pid))
     started = descendants(process.pid)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
