@@ -22,7 +22,7 @@ PASSED, FAILED, UNSUPPORTED = Outcome.PASSED, Outcome.FAILED, Outcome.UNSUPPORTE
         (result(PASSED), None, "breaks passed -> not judged"),
         (result(FAILED), result(PASSED), "mends failed -> passed"),
         (result(UNSUPPORTED), result(PASSED), "mends unsupported -> passed"),
-        (result(FAILED, known="so"), result(known="so"), "mends known -> unexpected pass"),
+        (result(FAILED, known="so"), result(known="so"), "mends known -> passed"),
         (None, result(PASSED), "mends not judged -> passed"),
         (result(FAILED), result(Outcome.TIMEOUT), "changes failed -> timeout"),
         (None, result(FAILED), "changes not judged -> failed"),
