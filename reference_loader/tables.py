@@ -16,7 +16,7 @@ from reference_loader.collation import default_collate
 from reference_loader.exactly import is_exactly
 from reference_loader.fetching import fetcher
 from reference_loader.numbers import int64_of
-from reference_loader.room import place
+from reference_loader.room import LARGE, place
 
 Load = Callable[[Any], Any]
 
@@ -42,14 +42,14 @@ def loads_rows(dataset: Any) -> Load | None:
         return None
 
     fetch = fetcher(whole, batched=True, drop_last=False)
-
+    widest = max(tensor.nbytes // max(len(tensor), 1) for tensor in tensors)  # bytes of a row
     usual = True
 
     def load(keys: Any) -> Any:
         nonlocal usual
         rows = _rows(keys, subsets) if usual else None
         if rows is not None and table.tensors is tensors:
-            batch = _selected(tensors, rows)
+            batch = _selected(tensors, rows, widest)
             if batch is not None:
                 return batch
             usual = False  # what was out of the ordinary once will be so again in this epoch
@@ -96,16 +96,23 @@ def _rows(keys: Any, subsets: list[Subset[Any]]) -> Tensor | None:
     return int64_of(rows)
 
 
-def _selected(tensors: tuple[Tensor, ...], rows: Tensor) -> list[Tensor] | None:
-    """Return the rows of each tensor; None if one of them does not exist or is more than values."""
+def _selected(tensors: tuple[Tensor, ...], rows: Tensor, widest: int) -> list[Tensor] | None:
+    """Return the rows of each tensor; None if one of them does not exist or is more than values.
+
+    `widest` tells whether it is worth while to ask for a place; most often it is not.
+    """
     batch, count = [], rows.numel()  # len() of a tensor takes ten times as long
+    large = count * widest >= LARGE
     for tensor in tensors:
         # Stacking remembers where a gradient is to go, and keeps some memory formats.
         if tensor.requires_grad or not tensor.is_contiguous():
             return None
         try:
-            out = place((count, *tensor.shape[1:]), tensor.dtype)
-            batch.append(torch.index_select(tensor, 0, rows, out=out))
+            if large:
+                out = place((count, *tensor.shape[1:]), tensor.dtype)
+                batch.append(torch.index_select(tensor, 0, rows, out=out))
+            else:
+                batch.append(torch.index_select(tensor, 0, rows))
         except (IndexError, RuntimeError):  # the samples themselves say what is wrong
             return None
     return batch
