@@ -44,7 +44,7 @@ class Change:
 
     def __str__(self) -> str:
         chosen = ""
-        if self.before and self.after and self.before.outcome == self.after.outcome:
+        if _outcome(self.before) == _outcome(self.after):
             chosen = f" ({_choices(self.before)} -> {_choices(self.after)})"
         return (
             f"{self.result.chapter}.{self.result.requirement}: "

@@ -31,6 +31,11 @@ PASSED, FAILED, UNSUPPORTED = Outcome.PASSED, Outcome.FAILED, Outcome.UNSUPPORTE
             result(observations=("raises ValueError",)),
             "changes passed -> passed (ignores it -> raises ValueError)",
         ),
+        (
+            result(observations=("ignores it",)),
+            result(known="so", observations=("raises ValueError",)),
+            "changes passed -> passed (ignores it -> raises ValueError)",
+        ),
     ],
 )
 def test_a_change_breaks_a_promise_or_mends_it_or_neither(
@@ -49,6 +54,7 @@ def test_a_change_breaks_a_promise_or_mends_it_or_neither(
 def test_what_is_equal_but_for_time_and_text_is_no_change() -> None:
     before = result(FAILED, seconds=1.0, message="one")
     assert compare(report(before), report(result(FAILED, seconds=2.0, message="two"))) == []
+    assert compare(report(result(PASSED)), report(result(PASSED, known="so"))) == []
 
 
 def test_two_loaders_are_compared_where_each_report_is_of_one() -> None:
