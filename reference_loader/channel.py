@@ -9,7 +9,7 @@ import socket
 import struct
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from weakref import WeakSet
 
@@ -77,40 +77,55 @@ class Incoming:
 
     def _read(self) -> Iterator[list[Part] | None]:
         while True:
-            head = bytearray(_COUNT.size)
-            yield from self._fill([head])
-            (count,) = _COUNT.unpack(head)
-            sizes = bytearray(8 * count)
-            yield from self._fill([sizes])
+            (count,) = _COUNT.unpack((yield from self._taken(_COUNT.size)))
+            sizes = struct.unpack(f"!{count}Q", (yield from self._taken(8 * count)))
+            if sum(sizes) <= len(self._ahead):
+                yield [self._cut(size) for size in sizes]
+                continue
             # Memory as it comes: it would be a waste to clear what is overwritten at once.
-            parts = [np.empty(size, np.uint8) for size in struct.unpack(f"!{count}Q", sizes)]
+            parts = [np.empty(size, np.uint8) for size in sizes]
             yield from self._fill(parts)
             yield parts
+
+    def _taken(self, size: int) -> Generator[None, None, bytearray]:
+        if size and not self._ahead:
+            yield from self._receive([])
+        if size <= len(self._ahead):
+            return self._cut(size)
+        piece = bytearray(size)  # it was cut in two on its way, or is larger than what is read
+        yield from self._fill([piece])
+        return piece
+
+    def _cut(self, size: int) -> bytearray:
+        piece = bytearray(self._ahead[:size])
+        self._ahead = self._ahead[size:]
+        return piece
 
     def _fill(self, buffers: Sequence[Part]) -> Iterator[None]:
         missing = [memoryview(buffer) for buffer in buffers if len(buffer)]
         self._ahead = _moved(self._ahead, missing)
         while missing:
+            yield from self._receive(missing)
+
+    def _receive(self, missing: list[memoryview]) -> Iterator[None]:
+        """Receive something: of what is missing, and of what comes after it."""
+        buffers = missing[:_AT_ONCE] if len(missing) > _AT_ONCE else [*missing, self._buffer]
+        while True:
             try:
-                count = self._receive(missing)
+                count, controls, _, _ = self._connection.recvmsg_into(
+                    buffers, _CONTROL, socket.MSG_DONTWAIT
+                )
+                break
             except BlockingIOError:
                 yield None
-                continue
             except OSError as error:  # the other side has ended without reading all it was sent
                 raise EOFError from error
-            if count == 0:
-                raise EOFError
-            self._ahead = self._buffer[: _passed(count, missing)]
-
-    def _receive(self, missing: list[memoryview]) -> int:
-        buffers = missing[:_AT_ONCE] if len(missing) > _AT_ONCE else [*missing, self._buffer]
-        count, controls, _, _ = self._connection.recvmsg_into(
-            buffers, _CONTROL, socket.MSG_DONTWAIT
-        )
+        if count == 0:
+            raise EOFError
         for level, kind, data in controls:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 self.descriptors += array("i", data[: len(data) - len(data) % array("i").itemsize])
-        return count
+        self._ahead = self._buffer[: _passed(count, missing)]
 
 
 def _moved(ahead: memoryview, missing: list[memoryview]) -> memoryview:

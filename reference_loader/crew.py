@@ -14,8 +14,8 @@ import socket
 import time
 import weakref
 from collections import deque
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -48,6 +48,23 @@ class Member:
         self.ended = False
 
 
+class _Guard:
+    """A context that calls `end` if an error leaves it; it is entered for each batch, twice.
+
+    Whatever was interrupted, frames may then be cut in two.
+    """
+
+    def __init__(self, end: Callable[[], object]) -> None:
+        self._end = end
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._end()
+
+
 class Crew:
     """Workers, started together and ended together.
 
@@ -68,10 +85,11 @@ class Crew:
         self._epochs = itertools.count(1)
         # Not a method, which would refer to the crew and keep it alive.
         self._end = weakref.finalize(self, _end, self._members, self._owner)
+        self._closing_on_error = _Guard(self._end)
         context = context or multiprocessing.get_context()
         if context.get_start_method() == "forkserver":
             preload()
-        with self._closing_on_error():
+        with self._closing_on_error:
             for number in range(job.num_workers):
                 self._start(number, job, context)
 
@@ -91,7 +109,7 @@ class Crew:
     def send(self, worker: int, parts: list[Part]) -> None:
         """Send a copy of the parts, without waiting; to a worker that has ended it is lost."""
         member = self._members[worker]
-        with self._closing_on_error():
+        with self._closing_on_error:
             note, descriptors = member.stock.dispatch()
             member.outgoing.put(frame([note, *parts]), descriptors)
             if member.outgoing:
@@ -109,7 +127,7 @@ class Crew:
                 "an iterator with worker processes belongs to the process that made it, "
                 f"got a call in process {os.getpid()}; call iter(loader) there"
             )
-        with self._closing_on_error():
+        with self._closing_on_error:
             while not self._arrived:
                 self._require_alive(owing)
                 self._wait(deadline)
@@ -118,15 +136,6 @@ class Crew:
     def close(self) -> None:
         """End all workers, and wait until they have ended; a second call is free."""
         self._end()
-
-    @contextmanager
-    def _closing_on_error(self) -> Iterator[None]:
-        # Whatever was interrupted, frames may now be cut in two.
-        try:
-            yield
-        except BaseException:
-            self.close()
-            raise
 
     def _start(self, number: int, job: Job, context: BaseContext) -> None:
         held, given = connected()

@@ -6,6 +6,7 @@ Here a value is a row of parts: a pickle, and beside it the bytes of each tensor
 """
 
 import copyreg
+import io
 import pickle
 from collections.abc import Sequence
 from typing import Any
@@ -24,23 +25,17 @@ def pack(value: Any) -> list[Part]:
     The buffers still are the memory of the value, so its owner may not change it until they have
     been copied. Raises what pickling raises for a value that cannot be pickled.
     """
-    stream, buffers = _Stream(), list[pickle.PickleBuffer]()
+    stream, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
     pickler = pickle.Pickler(stream, PROTOCOL, buffer_callback=buffers.append)
     # A plain dict, newly made: the pickler looks into it faster than into anything cleverer.
     pickler.dispatch_table = copyreg.dispatch_table | _reducers
     pickler.dump(value)
-    return [b"".join(stream.chunks), *(buffer.raw() for buffer in buffers)]
+    return [stream.getvalue(), *(buffer.raw() for buffer in buffers)]
 
 
 def unpack(parts: Sequence[Part]) -> Any:
     """Return the value of the parts; its tensors and arrays use their memory and are writable."""
     return pickle.loads(parts[0], buffers=parts[1:])
-
-
-class _Stream:
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.write = self.chunks.append
 
 
 def _reduce(tensor: Any) -> Any:

@@ -234,6 +234,8 @@ def _orders(connection: socket.socket, shelf: Shelf) -> Iterator[Order]:
                 shelf.take(note, arriving.descriptors)
                 arriving.descriptors.clear()
                 waiting.append(understood(order))
+                if not arriving.ahead:
+                    break  # there was no more of it a moment ago; asking again would cost a call
         except EOFError:
             return
         if waiting:
