@@ -1,10 +1,10 @@
 """Which samples share a batch: grouping a row of keys.
 
-Keys are grouped, not samples, so a batch is decided before anything is loaded. Indices that are
-drawn in blocks are cut instead of counted, and need not become Python ints for it.
+Keys are grouped, not samples, so a batch is decided before anything is loaded. Indices that are in
+order, or are drawn in blocks, are cut instead of counted, and need not become Python ints for it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -30,6 +30,13 @@ def grouped(keys: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[An
         if not drop_last:
             yield batch
         return  # what has ended is not asked again
+
+
+def grouped_range(samples: Sized, size: int, drop_last: bool) -> Iterator[range]:
+    """Yield what `grouped` does of `range(len(samples))`, each batch as a range."""
+    order = range(len(samples))
+    for start in range(0, batches_in(len(order), size, drop_last) * size, size):
+        yield order[start : start + size]
 
 
 def grouped_blocks(blocks: Iterable[Tensor], size: int, drop_last: bool) -> Iterator[Tensor]:
@@ -76,7 +83,7 @@ class Batches:
     drop_last: bool = False
 
     def __iter__(self) -> Iterator[list[Any]]:
-        blocks = None if type(self.sampler) is Sequential else drawn_in_blocks(self.sampler)
+        blocks = drawn_in_blocks(self.sampler)
         if blocks is None:
             return grouped(self.sampler, self.batch_size, self.drop_last)
         return grouped_ints(blocks, self.batch_size, self.drop_last)
@@ -87,9 +94,14 @@ class Batches:
 
 
 def in_blocks(batches: Iterable[Any]) -> Iterator[Any]:
-    """Return an iterator over `batches`, whose indices are tensors where they are drawn as such."""
+    """Return an iterator over `batches`, each in one piece if it is known without its ints.
+
+    What comes in ascending order is a range then, and what is drawn as tensors is a tensor.
+    """
     if type(batches) is not Batches:
         return iter(batches)
+    if type(batches.sampler) is Sequential:
+        return grouped_range(batches.sampler, batches.batch_size, batches.drop_last)
     blocks = drawn_in_blocks(batches.sampler)
     if blocks is None:
         return iter(batches)

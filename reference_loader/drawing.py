@@ -14,7 +14,6 @@ from torch.utils.data import RandomSampler, WeightedRandomSampler
 from reference_loader.exactly import is_exactly
 from reference_loader.sampling import (
     CHUNK,
-    Sequential,
     Shuffled,
     integers,
     pass_over_permutation,
@@ -28,8 +27,6 @@ MANY = 2**24  # the categories that torch's multinomial can tell apart
 
 def drawn(sampler: Iterable[Any]) -> Iterator[Any]:
     """Return an iterator over the keys of `sampler`, as `iter` does."""
-    if type(sampler) is Sequential:  # a range has its ints made faster than any tensor
-        return iter(sampler)
     blocks = drawn_in_blocks(sampler)
     return iter(sampler) if blocks is None else integers(blocks)
 
@@ -39,9 +36,8 @@ def drawn_in_blocks(sampler: Any) -> Iterator[Tensor] | None:
 
     They are int32 or int64. Nothing is drawn before the first one is asked for.
     """
-    if type(sampler) in (Sequential, Shuffled):
-        blocks: Iterator[Tensor] = sampler.blocks()
-        return blocks
+    if type(sampler) is Shuffled:
+        return sampler.blocks()
     if is_exactly(sampler, RandomSampler) and not sampler.replacement:
         return _permutations(sampler)
     if is_exactly(sampler, WeightedRandomSampler):

@@ -205,7 +205,7 @@ class DataLoader(Generic[T_co]):
         collate = self.collate_fn
         # The default batch of a table of tensors needs neither samples nor keys one by one.
         rows = loads_rows(self.dataset) if self._batched and collate is default_collate else None
-        keys = self._keys(as_tensors=rows is not None)
+        keys = self._keys(in_pieces=rows is not None)
         draw_seed(self.generator)  # for workers; in one process only its being drawn matters
         if rows is not None:
             fetch, collate = rows, as_it_is
@@ -237,13 +237,13 @@ class DataLoader(Generic[T_co]):
             prefetch_factor=self.prefetch_factor or 0,
         )
 
-    def _keys(self, as_tensors: bool = False) -> Iterator[Any]:
-        """Start the sampler; `as_tensors`: the keys of a batch may come as a tensor."""
+    def _keys(self, in_pieces: bool = False) -> Iterator[Any]:
+        """Start the sampler; `in_pieces`: the keys of a batch may come as a tensor or a range."""
         if is_stream(self.dataset):
             return repeat(self.batch_size)
         if self.batch_sampler is None:
             return drawn(self.sampler)
-        return in_blocks(self.batch_sampler) if as_tensors else iter(self.batch_sampler)
+        return in_blocks(self.batch_sampler) if in_pieces else iter(self.batch_sampler)
 
 
 def _then_pinned(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -2,8 +2,8 @@
 
 `shuffled` makes the same order as torch's loader does from the same generator, and leaves the
 generator in the same state. The two dataclasses make an order repeatable: each epoch iterates them
-anew, and they are what `loader.sampler` shows. Either has its indices also as blocks, tensors that
-make up the order one after the other, for whoever needs no Python ints.
+anew, and they are what `loader.sampler` shows. The random one has its indices also as blocks,
+tensors that make up the order one after the other, for whoever needs no Python ints.
 """
 
 from collections.abc import Iterator, Sized
@@ -81,12 +81,6 @@ class Sequential:
 
     def __len__(self) -> int:
         return len(self.source)
-
-    def blocks(self) -> Iterator[Tensor]:
-        """Yield the indices in blocks; the length is read when the first one is asked for."""
-        size, block = len(self.source), 16 * CHUNK
-        for start in range(0, size, block):
-            yield torch.arange(start, min(start + block, size), device="cpu")
 
 
 @dataclass(frozen=True)

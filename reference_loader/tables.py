@@ -25,9 +25,9 @@ def loads_rows(dataset: Any) -> Load | None:
     """Return what fetches and collates a batch of `dataset` by default; None if it is no table.
 
     `dataset` has to be exactly a `TensorDataset`, or a `Subset` of one, by any number of steps. The
-    function returned takes the keys of a batch, also as a tensor. All that is out of the ordinary
-    goes one by one: keys that are no ints, count from the end, or do not exist, and tensors whose
-    rows are not just copied.
+    function returned takes the keys of a batch, also as a tensor or a range. All that is out of the
+    ordinary goes one by one: keys that are no ints, count from the end, or do not exist, and
+    tensors whose rows are not just copied.
     """
     whole = dataset
     subsets: list[Subset[Any]] = []
@@ -77,12 +77,12 @@ def _is_plain(tensor: Tensor) -> bool:
     )
 
 
-def _rows(keys: Any, subsets: list[Subset[Any]]) -> Tensor | None:
+def _rows(keys: Any, subsets: list[Subset[Any]]) -> Tensor | range | None:
     """Return the row of the table for each key, or None where that takes a closer look."""
-    if not subsets and isinstance(keys, Tensor):
-        return keys
+    if not subsets and (isinstance(keys, Tensor) or _is_a_slice(keys)):
+        return keys  # type: ignore[no-any-return]
     rows = keys.tolist() if isinstance(keys, Tensor) else keys
-    if type(rows) not in (list, tuple):
+    if type(rows) not in (list, tuple, range):
         return None  # it may be one that can be read only once
     for subset in subsets:
         indices = subset.indices
@@ -96,19 +96,31 @@ def _rows(keys: Any, subsets: list[Subset[Any]]) -> Tensor | None:
     return int64_of(rows)
 
 
-def _selected(tensors: tuple[Tensor, ...], rows: Tensor, widest: int) -> list[Tensor] | None:
+def _is_a_slice(keys: Any) -> bool:
+    """Tell whether `keys` follow one upon the other; a range of the user's need not."""
+    return type(keys) is range and keys.step == 1 and len(keys) > 0
+
+
+def _selected(
+    tensors: tuple[Tensor, ...], rows: Tensor | range, widest: int
+) -> list[Tensor] | None:
     """Return the rows of each tensor; None if one of them does not exist or is more than values.
 
     `widest` tells whether it is worth while to ask for a place; most often it is not.
     """
-    batch, count = [], rows.numel()  # len() of a tensor takes ten times as long
+    # len() of a tensor takes ten times as long
+    batch, count = [], len(rows) if isinstance(rows, range) else rows.numel()
     large = count * widest >= LARGE
+    if large and isinstance(rows, range):  # one thread copies, several select
+        rows = torch.arange(rows.start, rows.stop, device="cpu")
     for tensor in tensors:
         # Stacking remembers where a gradient is to go, and keeps some memory formats.
         if tensor.requires_grad or not tensor.is_contiguous():
             return None
         try:
-            if large:
+            if isinstance(rows, range):
+                batch.append(torch.narrow_copy(tensor, 0, rows.start, count))
+            elif large:
                 out = place((count, *tensor.shape[1:]), tensor.dtype)
                 batch.append(torch.index_select(tensor, 0, rows, out=out))
             else:

@@ -160,10 +160,10 @@ def test_a_method_replaced_in_torchs_own_class_is_called(monkeypatch: pytest.Mon
 def test_batches_of_blocks_are_those_of_keys(
     size: int, number: int, batch_size: int, drop_last: bool, seed: int | None, stops: list[int]
 ) -> None:
-    """Cut from blocks, as tensors and as lists, batches and generators are torch's."""
+    """Cut from blocks or a range, in one piece and as lists, batches and generators are torch's."""
 
     def as_lists(batches: Any) -> Iterator[list[int]]:
-        return (batch if isinstance(batch, list) else batch.tolist() for batch in batches)
+        return (b.tolist() if isinstance(b, torch.Tensor) else list(b) for b in batches)
 
     makers: list[Make] = [lambda _: Sequential(range(size)), random(size + 1, number)]
     makers.append(lambda generator: Shuffled(range(size + 1), generator))
