@@ -173,10 +173,12 @@ def test_the_shorter_way_is_taken_at_all() -> None:
     assert load(torch.tensor([0], dtype=torch.int32))[1].tolist() == [4]
 
 
-@pytest.mark.parametrize("width", [1, room.LARGE // 4])  # which is selected by several threads
+@pytest.mark.parametrize("width", [1, room.LARGE // 4, room.PAGES // 4])
+@pytest.mark.parametrize("threads", [1, 2])
 def test_rows_in_order_are_not_looked_up_one_by_one(
-    width: int, monkeypatch: pytest.MonkeyPatch
+    width: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     table = torch.arange(4.0).view(4, 1).repeat(1, width)
     for name in ("default_collate", "int64_of"):  # nor the last batch, a shorter one
         monkeypatch.setattr(tables, name, None)
