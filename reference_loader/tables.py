@@ -42,12 +42,13 @@ def loads_rows(dataset: Any) -> Load | None:
         return None
 
     fetch = fetcher(whole, batched=True, drop_last=False)
+    height = len(tensors[0])
     widest = max(tensor.nbytes // max(len(tensor), 1) for tensor in tensors)  # bytes of a row
     usual = True
 
     def load(keys: Any) -> Any:
         nonlocal usual
-        rows = _rows(keys, subsets) if usual else None
+        rows = _rows(keys, subsets, height) if usual else None
         if rows is not None and table.tensors is tensors:
             batch = _selected(tensors, rows, widest)
             if batch is not None:
@@ -77,28 +78,30 @@ def _is_plain(tensor: Tensor) -> bool:
     )
 
 
-def _rows(keys: Any, subsets: list[Subset[Any]]) -> Tensor | range | None:
-    """Return the row of the table for each key, or None where that takes a closer look."""
-    if not subsets and (isinstance(keys, Tensor) or _is_a_slice(keys)):
-        return keys  # type: ignore[no-any-return]
+def _rows(keys: Any, subsets: list[Subset[Any]], height: int) -> Tensor | range | None:
+    """Return the row of the table for each key, or None where that takes a closer look.
+
+    `height` is how many rows the table has. A range is returned of rows that follow one another.
+    """
+    if not subsets and isinstance(keys, Tensor):
+        return keys
+    if not subsets and isinstance(keys, range):  # a user's may be of any kind
+        return keys if keys.step == 1 and 0 <= keys.start < keys.stop <= height else None
     rows = keys.tolist() if isinstance(keys, Tensor) else keys
     if type(rows) not in (list, tuple, range):
         return None  # it may be one that can be read only once
     for subset in subsets:
         indices = subset.indices
         # A sequence of the user's own may count how often it is asked.
-        if type(indices) not in (list, tuple, range) or set(map(type, rows)) != {int}:
+        if type(indices) not in (list, tuple, range):
+            return None
+        if not isinstance(rows, range) and set(map(type, rows)) != {int}:
             return None
         try:
             rows = [indices[row] for row in rows]
         except IndexError:
             return None
     return int64_of(rows)
-
-
-def _is_a_slice(keys: Any) -> bool:
-    """Tell whether `keys` follow one upon the other; a range of the user's need not."""
-    return type(keys) is range and keys.step == 1 and len(keys) > 0
 
 
 def _selected(
@@ -109,18 +112,18 @@ def _selected(
     `widest` tells whether it is worth while to ask for a place; most often it is not.
     """
     # len() of a tensor takes ten times as long
-    batch, count = [], len(rows) if isinstance(rows, range) else rows.numel()
-    large = count * widest >= LARGE
+    count = len(rows) if isinstance(rows, range) else rows.numel()
+    size = count * widest
     # One thread copies a slice faster than it selects, while that fits its cache; several select.
-    few = LARGE if torch.get_num_threads() > 1 else PAGES
-    if isinstance(rows, range) and count * widest >= few:
+    if isinstance(rows, range) and size >= (LARGE if torch.get_num_threads() > 1 else PAGES):
         rows = torch.arange(rows.start, rows.stop, device="cpu")
+    batch = []
     for tensor in tensors:
         # Stacking remembers where a gradient is to go, and keeps some memory formats.
         if tensor.requires_grad or not tensor.is_contiguous():
             return None
         try:
-            out = place((count, *tensor.shape[1:]), tensor.dtype) if large else None
+            out = place((count, *tensor.shape[1:]), tensor.dtype) if size >= LARGE else None
             if isinstance(rows, range):
                 batch.append(torch.narrow_copy(tensor, 0, rows.start, count, out=out))
             else:

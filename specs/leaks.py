@@ -184,7 +184,7 @@ def with_few_descriptors(
 ) -> Any:
     """Return what `use` returns in a process that can open so many `more` files and no others."""
     with subject.start(limited, more, use, *arguments) as process:
-        return process.answer(seconds=20.0)  # fifteen loaders take longer than one
+        return process.answer(seconds=20.0)  # many loaders take longer than one
 
 
 def limited(subject: Subject, more: int, use: Callable[..., Any], *arguments: Any) -> Any:

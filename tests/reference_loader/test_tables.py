@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader as TorchDataLoader
 from torch.utils.data import Subset, TensorDataset
 
-from reference_loader import DataLoader, exactly, room, tables
+from reference_loader import DataLoader, exactly, tables
 from reference_loader.tables import loads_rows
-from tests.reference_loader.comparing import steps
+from tests.reference_loader.comparing import collapsed, steps
 
 ROWS = 7
 DTYPES = [
@@ -133,58 +133,12 @@ def test_keys_and_errors_are_those_of_torch(
     assert collapsed(steps(DataLoader, seed, **arguments)) == expected
 
 
-RANGES = {
-    "in order": [range(3), range(3, 7)],
-    "backwards": [range(6, 2, -1)],
-    "with gaps": [range(0, 7, 3)],
-    "from the end": [range(-2, 2), range(-3, -1)],
-    "beyond the end": [range(5, 9), range(2)],
-}
-
-
-@pytest.mark.parametrize("kind", RANGES)
-@pytest.mark.parametrize("subset", [False, True])
-def test_a_batch_may_be_a_range_of_the_users(kind: str, subset: bool) -> None:
-    table = TensorDataset(torch.arange(ROWS), torch.rand(ROWS, 2, 3))
-    dataset: Any = Subset(table, [3, 1, 4, 0, 5, 2, 6]) if subset else table
-    arguments = {"dataset": dataset, "batch_sampler": RANGES[kind]}
-    expected = collapsed(steps(TorchDataLoader, None, **arguments))
-    assert collapsed(steps(DataLoader, None, **arguments)) == expected
-
-
-def test_an_empty_range_is_an_empty_batch() -> None:
-    with pytest.raises(ValueError, match="needs at least 1 sample, got 0"):
-        next(iter(DataLoader(TABLE, batch_sampler=[range(3, 3)])))
-
-
-def collapsed(seen: list[Any]) -> list[Any]:
-    """Leave out the texts of collation's own errors, which differ on purpose."""
-    return [
-        each[0] if isinstance(each, tuple) and each[0] in (RuntimeError, TypeError) else each
-        for each in seen
-    ]
-
-
 def test_the_shorter_way_is_taken_at_all() -> None:
     table = TensorDataset(torch.arange(10.0), torch.arange(10))
     load = loads_rows(Subset(Subset(table, range(1, 9)), [3, 5]))
     assert load is not None
     assert [batch.tolist() for batch in load([1, 0])] == [[6.0, 4.0], [6, 4]]
     assert load(torch.tensor([0], dtype=torch.int32))[1].tolist() == [4]
-
-
-@pytest.mark.parametrize("width", [1, room.LARGE // 4, room.PAGES // 4])
-@pytest.mark.parametrize("threads", [1, 2])
-def test_rows_in_order_are_not_looked_up_one_by_one(
-    width: int, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    table = torch.arange(4.0).view(4, 1).repeat(1, width)
-    for name in ("default_collate", "int64_of"):  # nor the last batch, a shorter one
-        monkeypatch.setattr(tables, name, None)
-    batches = list(DataLoader(TensorDataset(table), 3))
-    assert [[row[0].item() for row in rows] for (rows,) in batches] == [[0, 1, 2], [3]]
-    assert all(rows.stride() == (width, 1) for (rows,) in batches)
 
 
 @pytest.mark.parametrize("width", [1, 8192])  # in bytes, and in memory that is shared
